@@ -1,0 +1,51 @@
+"""Venues: a codec per exchange, under one contract. Pure."""
+
+from tickwire.exchanges.base import (
+    Codec,
+    CodecStats,
+    Directive,
+    HttpRequest,
+    Identifier,
+    Liveness,
+    OddFrame,
+    Opening,
+    RateLimits,
+    RateWindow,
+    Reconnect,
+    Resync,
+    RotateBy,
+    Stream,
+    SubscriptionState,
+    combined_stats,
+)
+from tickwire.exchanges.book_venue import (
+    BookPlan,
+    BookUpdate,
+    BookVenue,
+    RestBudget,
+    RestRequest,
+)
+
+__all__ = [
+    "BookPlan",
+    "BookUpdate",
+    "BookVenue",
+    "Codec",
+    "CodecStats",
+    "Directive",
+    "HttpRequest",
+    "Identifier",
+    "Liveness",
+    "OddFrame",
+    "Opening",
+    "RateLimits",
+    "RateWindow",
+    "Reconnect",
+    "RestBudget",
+    "RestRequest",
+    "Resync",
+    "RotateBy",
+    "Stream",
+    "SubscriptionState",
+    "combined_stats",
+]

@@ -1,0 +1,1 @@
+"""Coinbase: Advanced Trade and the Exchange feed, two protocols over one set of order books."""
