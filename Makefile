@@ -6,10 +6,17 @@ VENV   ?= .venv
 # Most tests wait for a network most of the time: one process for each core, a file in one of them.
 IN_PARALLEL ?= -n auto --dist loadfile
 BIN    := $(VENV)/bin
+# The versions to install; `CONSTRAINTS=` (nothing) takes the newest of everything.
+CONSTRAINTS ?= constraints.txt
+ifneq ($(CONSTRAINTS),)
+# By the environment, not by an option: it holds for the isolated build of the compiled cores, too.
+export PIP_CONSTRAINT       := $(abspath $(CONSTRAINTS))
+export PIP_BUILD_CONSTRAINT := $(PIP_CONSTRAINT)
+endif
 CORES  := $(wildcard src/tickwire/*/*.pyx src/tickwire/*/*.pxd src/tickwire/*.pxd)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports pytest pytest-pure page autobahn autobahn-short bench bench-quick bench-gateway bench-micro bench-instructions fuzz leaks books venues soak chaos sanitize clean
+.PHONY: help run test lint types imports pytest pytest-pure page autobahn autobahn-short bench bench-quick bench-gateway bench-micro bench-instructions fuzz leaks books venues soak chaos sanitize newest oldest constraints clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -20,7 +27,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # The package itself, with its compiled cores where there is a compiler, the simulator, and the page.
-$(VENV)/.run: pyproject.toml setup.py $(CORES) | $(BIN)/python
+$(VENV)/.run: pyproject.toml setup.py $(CONSTRAINTS) $(CORES) | $(BIN)/python
 	@echo "tickwire: installing into $(VENV), about a minute the first time"
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[gateway,simulator]'
 	@$(BIN)/python -c 'from tickwire.wire import COMPILED; print("tickwire: compiled core" if COMPILED else "tickwire: pure-Python core (no C compiler found; everything works, slower)")' 2>/dev/null
@@ -114,6 +121,21 @@ chaos: $(VENV)/.dev  ## Ten minutes of bad network weather against a managed con
 
 sanitize: $(VENV)/.dev  ## The tests of the compiled cores under address and undefined-behaviour sanitizers
 	$(BIN)/python tools/sanitize.py
+
+newest:  ## The tests with the newest release of everything, not with constraints.txt
+	$(MAKE) VENV=build/newest CONSTRAINTS= types pytest
+
+oldest:  ## The tests with the oldest curl_cffi that is accepted
+	@mkdir -p build && sed 's/^curl_cffi==.*/curl_cffi==0.16.3/' constraints.txt > build/oldest.txt
+	$(MAKE) VENV=build/oldest CONSTRAINTS=build/oldest.txt pytest
+
+# In an environment of its own, so that nothing is left in it that the project does not ask for.
+constraints:  ## Write constraints.txt anew, with the newest release of everything
+	rm -rf build/constraints
+	$(MAKE) VENV=build/constraints CONSTRAINTS= build/constraints/.bench
+	{ sed -n '/^#/p' constraints.txt; \
+	  build/constraints/bin/pip freeze --all --exclude-editable | grep -vE '^(pip|tickwire)=='; \
+	} > build/constraints.txt && mv build/constraints.txt constraints.txt
 
 clean:  ## Remove the environment and everything built
 	rm -rf $(VENV) build src/tickwire.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
