@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from contextlib import contextmanager
@@ -573,6 +574,8 @@ def _bench(
 def run_command(argv: Sequence[str] | None = None) -> int:
     """Run one command; a mistake or a failure is one line on the standard error."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    # Which core is in use is told where it matters (demo, doctor); elsewhere one line is the rule.
+    logging.getLogger("tickwire.core").setLevel(logging.ERROR)
     try:
         code = app(arguments or ["--help"], prog_name="tickwire", standalone_mode=False)
     except _UsageError as error:

@@ -478,11 +478,11 @@ cdef class Pump(Receiver):
         )
         return self._after_put()
 
-    def send_str(self, str payload not None):
-        return self._send_text(payload, OP_TEXT, None)
+    def send_str(self, str payload not None, *, timeout=None):
+        return self._send_text(payload, OP_TEXT, timeout)
 
-    def send_bytes(self, payload):
-        return self.send(payload, OP_BINARY)
+    def send_bytes(self, payload, *, timeout=None):
+        return self.send(payload, OP_BINARY, timeout)
 
     def send(self, payload, flags=None, timeout=None):
         cdef int opcode

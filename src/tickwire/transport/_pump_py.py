@@ -383,11 +383,13 @@ class Pump(Receiver):
         """Whether the kernel has taken every frame."""
         return self._outbox.is_empty()
 
-    def send_str(self, payload: str) -> Coroutine[Any, Any, None]:
-        return self.send(payload, _TEXT)
+    def send_str(self, payload: str, *, timeout: float | None = None) -> Coroutine[Any, Any, None]:
+        return self.send(payload, _TEXT, timeout)
 
-    def send_bytes(self, payload: Buffer) -> Coroutine[Any, Any, None]:
-        return self.send(payload, _BINARY)
+    def send_bytes(
+        self, payload: Buffer, *, timeout: float | None = None
+    ) -> Coroutine[Any, Any, None]:
+        return self.send(payload, _BINARY, timeout)
 
     def send(
         self, payload: str | Buffer, flags: int | None = None, timeout: float | None = None

@@ -296,6 +296,8 @@ cdef class Receiver(MessageParser):
         if kind == AS_MESSAGE:
             return Message(payload, inbox.opcode, inbox.wall, inbox.mono, inbox.lost)
         if inbox.opcode == OP_TEXT:
+            if self.unchecked_text:
+                return self._unchecked(payload)
             return PyUnicode_DecodeUTF8(
                 PyBytes_AS_STRING(payload), PyBytes_GET_SIZE(payload), "strict"
             )

@@ -104,6 +104,9 @@ class Receiver(MessageParser):
     def _not_text(self, payload: bytes) -> str:
         raise NotImplementedError
 
+    def _unchecked(self, payload: bytes) -> str:
+        raise NotImplementedError
+
     def _resume_reading(self) -> None:
         """The inbox of a paused reader has room again."""
         raise NotImplementedError
@@ -136,7 +139,9 @@ class Receiver(MessageParser):
 
     def _pop_text(self) -> str:
         payload = self._pop_bytes()
-        return payload.decode() if self.inbox.opcode == _TEXT else self._not_text(payload)
+        if self.inbox.opcode != _TEXT:
+            return self._not_text(payload)
+        return self._unchecked(payload) if self.unchecked_text else payload.decode()
 
     def _pop_batch(self) -> Batch:
         inbox = self.inbox

@@ -6,12 +6,14 @@ before there is a handle: a mistake of the caller costs nothing and leaves nothi
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from curl_cffi import Headers
+from curl_cffi import CurlOpt, Headers
+from curl_cffi.requests.utils import set_curl_options
 
 from ..wire.deflate import Deflate
 
@@ -27,13 +29,16 @@ __all__ = [
     "checked_timeout",
     "checked_url",
     "deflate_in_header",
+    "deflate_in_options",
     "merged_headers",
+    "newer_arguments",
     "proxies_of_websockets",
     "subprotocols_in_header",
 ]
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
 _LINE_BREAKS = re.compile(r"[\r\n\0]")
+_CURLWS_DEFLATE = 4  # CurlWsOption.PERMESSAGE_DEFLATE, which curl_cffi names from 0.17 on
 _AS_WEBSOCKET = {"http": "ws", "https": "wss"}
 
 
@@ -109,6 +114,29 @@ def deflate_in_header(headers: Headers) -> Deflate | None:
     value = headers.get("sec-websocket-extensions") or ""
     names = (part.partition(";")[0].strip().lower() for part in value.split(","))
     return Deflate() if "permessage-deflate" in names else None
+
+
+def deflate_in_options(options: dict[CurlOpt, Any]) -> Deflate | None:
+    """The offer of a program that asks libcurl 8.23 for permessage-deflate."""
+    return Deflate() if options.get(CurlOpt.WS_OPTIONS, 0) & _CURLWS_DEFLATE else None
+
+
+def newer_arguments(dns: str | list[str] | None, trust_env: bool) -> dict[str, Any]:
+    """Arguments that curl_cffi's request code has from 0.17 on, those that are not its defaults.
+
+    Raises:
+        ValueError: ``dns`` was given, and curl_cffi is older.
+    """
+    asked: dict[str, Any] = {}
+    if dns:
+        asked["dns"] = dns if isinstance(dns, str) else ",".join(dns)
+    if not trust_env:
+        asked["trust_env"] = False
+    if not asked or "dns" in inspect.signature(set_curl_options).parameters:
+        return asked
+    if dns:
+        raise ValueError("dns= needs curl_cffi 0.17 or later: pip install -U curl_cffi")
+    return {}
 
 
 def merged_headers(base: Headers, given: Any) -> Headers:

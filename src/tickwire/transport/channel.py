@@ -49,6 +49,9 @@ T = TypeVar("T")
 
 _LOSSLESS = ("block", "fail")
 
+_OWN = {"_closed", "_open", "_websockets"}
+"""What a session does not share: its end, and what it has opened."""
+
 _SMALL_GROUP_BYTES = 64 * 1024
 """After more than that the loop does not wait for the next unasked: memory is the bound then."""
 
@@ -87,6 +90,7 @@ class Channel:
         self._left_limit = options.get("send_queue_size", WebSocketOptions().send_queue_size)
         self._sending: asyncio.Task[None] | None = None
         self._unsent: WebSocketError | None = None
+        self._goodbye: asyncio.Task[None] | None = None
         self.portal = enter(self)
 
     # ------------------------------------------------------------------ in any thread
@@ -349,6 +353,13 @@ class Channel:
         pong.add_done_callback(settle)
         return result
 
+    def say_goodbye(self, timeout: float) -> None:
+        """Begin to close, telling the peer 1001; a later :meth:`close` waits for the end."""
+        if self._watching is not None:
+            self._goodbye = asyncio.create_task(
+                self.close(CloseCode.GOING_AWAY, b"", timeout), name="tickwire-goodbye"
+            )
+
     async def close(self, code: int, message: str | bytes, timeout: float) -> None:
         """A closing handshake, and all that follows it."""
         began = mono()
@@ -365,5 +376,5 @@ def _share_settings(session: curl_cffi.Session[Any], engine: AsyncSession) -> No
     What instances of both kinds of session have in common is what curl_cffi's base class gives
     them.
     """
-    common = vars(session).keys() & vars(engine).keys() - {"_closed"}
+    common = vars(session).keys() & vars(engine).keys() - _OWN
     vars(engine).update({name: vars(session)[name] for name in common})

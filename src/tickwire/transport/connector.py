@@ -13,10 +13,14 @@ wakes ten times a second for ever; here a tick runs only while a connect is unde
 from __future__ import annotations
 
 import contextlib
+import functools
+import logging
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from curl_cffi import AsyncCurl, Curl, CurlECode, CurlError, CurlInfo, CurlOpt, ffi, lib
+
+from .pump import NOTICE
 
 if TYPE_CHECKING:
     import asyncio
@@ -44,11 +48,20 @@ _PLAIN_STRINGS = frozenset(
 """Options whose value libcurl copies as it is; curl_cffi has nothing to add to them."""
 
 
+@functools.cache
+def _tell_notice() -> None:
+    """Say once in the log if the twins are at work for want of compiled cores."""
+    if NOTICE:
+        logging.getLogger("tickwire.core").warning(NOTICE)
+
+
 class Handle(Curl):
     """An easy handle without the 128 KiB buffer that curl_cffi's own WebSocket reads into."""
 
     _WS_RECV_BUFFER_SIZE = 1
     header_lines: tuple[bytes, ...] = ()
+    seen = b""
+    """What had arrived on the plain socket of a connect that failed."""
 
     @property
     def is_debugged(self) -> bool:
@@ -94,6 +107,7 @@ class _Multi(AsyncCurl):
         self._timeout_checker.cancel()
         self.peeking = 0
         self.peeked: dict[int, bytes] = {}
+        """What was last seen on a socket, by its local port."""
 
     def set_result(self, curl: Curl) -> None:
         """The connect is done: resolve its future, but leave the handle in the multi."""
@@ -116,7 +130,10 @@ class _Multi(AsyncCurl):
         with contextlib.suppress(OSError):
             view = socket.socket(fileno=fd)
             try:
-                self.peeked[fd] = view.recv(_PEEK_BYTES, socket.MSG_PEEK)
+                seen = view.recv(_PEEK_BYTES, socket.MSG_PEEK)
+                name = view.getsockname()
+                # A Unix socket has no port; libcurl says 0 of it, too.
+                self.peeked[name[1] if isinstance(name, tuple) else 0] = seen
             finally:
                 view.detach()
 
@@ -133,6 +150,7 @@ class Connector:
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, cacert: str = "") -> None:
+        _tell_notice()
         self._loop = loop
         self._multi = _Multi(cacert, loop)
         self._cacert = cacert
@@ -161,7 +179,7 @@ class Connector:
 
     async def connect(
         self,
-        curl: Curl,
+        curl: Handle,
         *,
         peek: bool,
         timeout: float | None,
@@ -173,7 +191,7 @@ class Connector:
             curl: A handle with all options set. Owned by the connector from here on.
             timeout: Seconds until it is given up. libcurl's own timeout ends with the request: it
                 does not watch over the wait for the server's 101.
-            peek: Whether to keep what a plain-text server answers, for :meth:`body_of_refusal`.
+            peek: Whether to keep what a plain-text server answers, for ``curl.seen``.
             answered: Called when libcurl is done, well or not, while the handle can still tell
                 what was in the answer.
 
@@ -211,6 +229,9 @@ class Connector:
             if fd < 0:
                 raise CurlError("libcurl reports no socket for the connection")
         except BaseException:
+            if peek:
+                port = cast("int", curl.getinfo(CurlInfo.LOCAL_PORT))
+                curl.seen = self._multi.peeked.pop(port, b"")
             self._discard(curl)
             raise
         finally:
@@ -225,14 +246,6 @@ class Connector:
                 curl,
                 CurlError(f"no connection within {timeout} s", CurlECode.OPERATION_TIMEDOUT),
             )
-
-    def body_of_refusal(self, header_block: bytes) -> bytes:
-        """What was seen behind ``header_block`` on a plain socket; call before the next connect."""
-        for seen in self._multi.peeked.values():
-            at = seen.find(header_block)
-            if header_block and at >= 0:
-                return seen[at + len(header_block) :]
-        return b""
 
     def on_close(self, curl: Curl, terminate: Callable[[], None]) -> None:
         """Set what ends the connection's user when the session closes."""

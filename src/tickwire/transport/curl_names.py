@@ -47,6 +47,11 @@ class CurlNames:
         return self._options.drain_on_error
 
     @property
+    def skip_utf8_validation(self) -> bool:
+        """Whether text is taken as it comes."""
+        return self._options.skip_utf8_validation
+
+    @property
     def ws_retry(self) -> WebSocketRetryStrategy:
         """Whether and how to read on after a failed receive."""
         return self._options.ws_retry or WebSocketRetryStrategy()

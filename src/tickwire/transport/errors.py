@@ -7,7 +7,7 @@ the text.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import curl_cffi
@@ -48,7 +48,8 @@ class WebSocketError(curl_cffi.WebSocketError):
     retriable = True
 
     def __init__(self, message: str, code: int = 0) -> None:
-        super().__init__(message, code)  # type: ignore[arg-type]  # wider than its Literal says
+        # curl_cffi 0.16 says Literal[0], and takes any number.
+        super().__init__(message, cast("Any", code))
         self.message = message
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -148,9 +149,9 @@ class HandshakeRejected(ConnectError):
         url: What was asked, redirects followed.
         status: HTTP status.
         headers: (lower-case name, value) pairs of the answer, in order.
-        body: The start of the body as far as it could be had. libcurl throws away the body of a
-            refused upgrade; on a connection without TLS what had arrived is read beforehand, under
-            TLS it stays empty.
+        body: The start of the body as far as it could be had, unpacked. libcurl throws away the
+            body of a refused upgrade; on a connection without TLS what had arrived is read
+            beforehand, under TLS it stays empty.
         retry_after: The Retry-After header, in seconds where it is a number, else ``None``.
     """
 

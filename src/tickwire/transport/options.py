@@ -48,6 +48,8 @@ class WebSocketOptions:
         ping_timeout: Seconds after such a ping in which some byte must come, or the connection is
             dead.
         send_time_slice: Seconds that a writer may run before it gives way to the loop.
+        skip_utf8_validation: Take text as it comes. ``recv_str`` then raises for what is not UTF-8
+            (code 1007) and the connection goes on; without it such text ends the connection.
         ws_retry: Whether and how to read on after a failed receive; see
             :class:`WebSocketRetryStrategy`.
         autoclose: Whether to answer the peer's close frame and close; ``False`` leaves both to
@@ -71,6 +73,7 @@ class WebSocketOptions:
     ping_interval: float | None = None
     ping_timeout: float = 20.0
     send_time_slice: float = 0.005
+    skip_utf8_validation: bool = False
     ws_retry: WebSocketRetryStrategy | None = None
     autoclose: bool = True
 

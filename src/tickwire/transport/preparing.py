@@ -29,6 +29,9 @@ __all__ = ["Prepared", "Preparer"]
 _KEY = "Sec-WebSocket-Key"
 _KEY_LINE = b"Sec-WebSocket-Key: "
 
+_RAW_MODE = 1
+"""``CURLWS_RAW_MODE``."""
+
 _NOT_COPIED = (
     "impersonate",
     "ja3",
@@ -98,6 +101,9 @@ class Preparer:
             handle.setopt(CurlOpt.CONNECT_ONLY, 2)  # up to and including the upgrade
             # A WebSocket never shares a connection: spare libcurl the search through all of them.
             handle.setopt(CurlOpt.FRESH_CONNECT, 1)
+            # The bytes are ours from the 101 on, and so is the answer about extensions: without
+            # it libcurl 8.23 refuses the permessage-deflate that it has not offered itself.
+            handle.setopt(CurlOpt.WS_OPTIONS, _RAW_MODE)
             handle.setopt(CurlOpt.TCP_NODELAY, 1)
             # Without it libcurl saves and restores the SIGPIPE handler around every send.
             handle.setopt(CurlOpt.NOSIGNAL, 1)
@@ -130,7 +136,7 @@ def _asked(url: str, network: dict[str, Any], headers: Headers) -> tuple[Any, ..
     if given or len(kept) or any(network["params_list"]):
         return None
     for name in _NOT_COPIED:
-        if network[name]:
+        if network.get(name):
             return None
     rest = [
         # What a program may change in place is compared by what it holds now.

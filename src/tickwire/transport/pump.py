@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
-from ..wire import COMPILED as WIRE_COMPILED
 from ..wire import PURE_FORCED
+from ..wire.core import NOTICE as WIRE_NOTICE
 
-__all__ = ["COMPILED", "Batch", "Inbox", "Pump", "ReadBuffer"]
+__all__ = ["COMPILED", "NOTICE", "Batch", "Inbox", "Pump", "ReadBuffer"]
 
 COMPILED = False
 """Whether the compiled pump is in use."""
+
+NOTICE = WIRE_NOTICE
+"""What a user should know of the two choices, to be told at the first connection."""
 
 if TYPE_CHECKING:
     from ._inbox import Inbox
@@ -26,11 +28,10 @@ else:
 
             COMPILED = True
         except ImportError:
-            if WIRE_COMPILED:  # else the wire core has said it
-                logging.getLogger("tickwire").warning(
-                    "no compiled pump: using the pure-Python twin, several times slower; "
-                    "install a C compiler and reinstall tickwire (`tickwire doctor` tells more)"
-                )
+            NOTICE = WIRE_NOTICE or (
+                "no compiled pump: using the pure-Python twin, several times slower; "
+                "install a C compiler and reinstall tickwire (`tickwire doctor` tells more)"
+            )
     if not COMPILED:
         from ._inbox_py import Inbox
         from ._pump_py import Pump, ReadBuffer

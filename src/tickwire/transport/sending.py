@@ -197,11 +197,14 @@ class Sending(Pump):
 
     # ------------------------------------------------------------------ pings
 
-    async def ping(self, payload: str | bytes | None = None) -> asyncio.Future[float]:
-        """Send a ping.
+    async def ping(
+        self, payload: str | bytes | None = None, *, timeout: float | None = None
+    ) -> asyncio.Future[float]:
+        """Send a ping. Control frames wait for no room in the send queue.
 
         Args:
             payload: At most 125 bytes; four random bytes if left out.
+            timeout: curl_cffi's bound of the wait for room; there is none here.
 
         Returns:
             A future of the round trip in seconds, resolved by the pong that answers this ping or a
@@ -211,23 +214,37 @@ class Sending(Pump):
             WebSocketError: The payload is too long (``CurlECode.TOO_LARGE``). Retry: no.
             WebSocketClosed: The connection is closing.
         """
-        if payload is None:
-            data = os.urandom(4)
-        else:
-            data = payload.encode() if isinstance(payload, str) else bytes(payload)
-        self._check_ping(data)
+        data = self._control_payload(os.urandom(4) if payload is None else payload)
         future = self._pings.leave(data)
         self.put_frame(Opcode.PING, data)
         return future
 
-    def _check_ping(self, data: bytes) -> None:
+    async def pong(self, payload: str | bytes = b"", *, timeout: float | None = None) -> None:
+        """Send a pong that nobody has asked for (RFC 6455 section 5.5.3), a heartbeat one way.
+
+        The peer's pings are answered without it.
+
+        Args:
+            payload: At most 125 bytes.
+            timeout: As in :meth:`ping`.
+
+        Raises:
+            WebSocketError: The payload is too long (``CurlECode.TOO_LARGE``). Retry: no.
+            WebSocketClosed: The connection is closing.
+        """
+        self.put_frame(Opcode.PONG, self._control_payload(payload))
+
+    def _control_payload(self, payload: str | bytes) -> bytes:
+        """What a ping or pong carries; raises if it cannot be sent."""
+        data = payload.encode() if isinstance(payload, str) else bytes(payload)
         if len(data) > MAX_CONTROL_PAYLOAD:
             raise WebSocketError(
-                f"a ping carries at most {MAX_CONTROL_PAYLOAD} bytes, not {len(data)}",
+                f"a ping or pong carries at most {MAX_CONTROL_PAYLOAD} bytes, not {len(data)}",
                 int(CurlECode.TOO_LARGE),
             )
         if not self.can_send:
             raise self._cannot_send()
+        return data
 
     def _on_pong(self, payload: bytes) -> None:
         self._pings.answer(payload)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from curl_cffi.requests.utils import NOT_SET
 
 from ..clock import mono
 from ..wire import (
+    CloseCode,
     HandshakeViolation,
     check_extensions,
     check_response,
@@ -33,7 +35,9 @@ from .asked import (
     checked_timeout,
     checked_url,
     deflate_in_header,
+    deflate_in_options,
     merged_headers,
+    newer_arguments,
     proxies_of_websockets,
     subprotocols_in_header,
 )
@@ -52,6 +56,7 @@ from .options import WebSocketOptions
 from .preparing import Preparer
 from .pump import Inbox, ReadBuffer
 from .redirects import redirect_target, same_origin
+from .refusals import body_of_refusal
 from .websocket import AsyncWebSocket
 
 if TYPE_CHECKING:
@@ -65,7 +70,10 @@ if TYPE_CHECKING:
 
     from ..wire import Deflate, DeflateParameters
 
-__all__ = ["AsyncSession", "WebSocketContext"]
+__all__ = ["GOODBYE_SECONDS", "AsyncSession", "WebSocketContext"]
+
+GOODBYE_SECONDS = 0.5
+"""How long the peers of a session that closes may take to answer its close frames."""
 
 _threads = threading.local()
 
@@ -131,12 +139,13 @@ class WebSocketContext(Coroutine[Any, Any, AsyncWebSocket]):
 class AsyncSession(curl_cffi.AsyncSession[curl_cffi.Response]):
     """:class:`curl_cffi.AsyncSession` with tickwire's WebSocket.
 
-    Belongs to one event loop. Closing it ends its WebSockets.
+    Belongs to one event loop. Closing it closes its WebSockets.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._connector: Connector | None = None
+        self._open: weakref.WeakSet[AsyncWebSocket] = weakref.WeakSet()
         self._preparer = Preparer()
 
     @property
@@ -147,9 +156,16 @@ class AsyncSession(curl_cffi.AsyncSession[curl_cffi.Response]):
         return self._connector
 
     async def close(self) -> None:
-        """Close the session: its WebSockets are cut, its handles are gone. Idempotent."""
+        """Close the session: its WebSockets are closed, its handles are gone. Idempotent.
+
+        The peers are told 1001 (going away), and have half a second to answer.
+        """
         if self._connector is not None:
-            await self._connector.close()
+            closing = (ws.close(CloseCode.GOING_AWAY, timeout=GOODBYE_SECONDS) for ws in self._open)
+            try:
+                await asyncio.gather(*closing)
+            finally:
+                await self._connector.close()
         self._preparer.close()
         if not self._closed:
             await super().close()
@@ -180,6 +196,7 @@ class AsyncSession(curl_cffi.AsyncSession[curl_cffi.Response]):
         quote: str | Literal[False] = "",
         http_version: CurlHttpVersion | HttpVersionLiteral | None = None,
         interface: str | None = None,
+        dns: str | list[str] | None = None,
         doh_url: str | None = None,
         cert: str | tuple[str, str] | None = None,
         max_recv_speed: int = 0,
@@ -211,7 +228,8 @@ class AsyncSession(curl_cffi.AsyncSession[curl_cffi.Response]):
             HandshakeError: It answered 101, but not to the key that was sent.
             WebSocketTimeout: No connection within ``timeout``. Retry: yes.
             ConnectError: DNS, TCP, proxy or TLS failed.
-            TypeError, ValueError: An option is unknown or out of its range. Retry: no.
+            TypeError, ValueError: An option is unknown, out of its range, or beyond the curl_cffi
+                that is installed. Retry: no.
 
         Cancelling the await ends the connect at once: socket and handle are gone when it returns.
         """
@@ -238,6 +256,7 @@ class AsyncSession(curl_cffi.AsyncSession[curl_cffi.Response]):
             "quote": quote,
             "http_version": http_version or self.http_version,
             "interface": interface or self.interface,
+            **newer_arguments(dns or getattr(self, "dns", None), self.trust_env),
             "doh_url": doh_url or self.doh_url,
             "max_recv_speed": max_recv_speed,
             "cert": cert or self.cert,
@@ -310,7 +329,11 @@ class AsyncSession(curl_cffi.AsyncSession[curl_cffi.Response]):
             extra["Sec-WebSocket-Protocol"] = ", ".join(subprotocols)
         else:
             subprotocols = subprotocols_in_header(headers)
-        deflate = options.deflate or deflate_in_header(headers)
+        deflate = (
+            options.deflate
+            or deflate_in_header(headers)
+            or deflate_in_options(network["curl_options"])
+        )
         if deflate is not None:
             extra["Sec-WebSocket-Extensions"] = offer(deflate)
         headers = Headers(headers)
@@ -320,6 +343,8 @@ class AsyncSession(curl_cffi.AsyncSession[curl_cffi.Response]):
         curl, complete_url, answer = self._preparer.prepare(
             lambda: connector.new_handle(debug=self.debug), url, network, headers, key
         )
+        if getattr(self, "_share", None) is not None:  # curl_cffi 0.17: caches shared by threads
+            self._attach_share(curl)
         scheme = urlsplit(complete_url).scheme
         if scheme not in ("ws", "wss"):
             curl.close()
@@ -338,7 +363,7 @@ class AsyncSession(curl_cffi.AsyncSession[curl_cffi.Response]):
                 answered=lambda: _keep_cookies(curl, cookies),
             )
         except CurlError as error:
-            raise _failure(error, connector, answer, complete_url) from error
+            raise _failure(error, curl.seen, answer, complete_url) from error
         try:
             chosen, agreed = _checked(answer.getvalue(), key, subprotocols, deflate)
             ws = AsyncWebSocket(
@@ -372,9 +397,11 @@ class AsyncSession(curl_cffi.AsyncSession[curl_cffi.Response]):
                 max_frame_payload=options.max_frame_payload,
             )
             ws.session = self
+            ws.unchecked_text = options.skip_utf8_validation
             if agreed is not None and deflate is not None:
                 ws.use_deflate(agreed, deflate)
             ws.start()
+            self._open.add(ws)
         except BaseException:
             connector.release(curl)
             raise
@@ -413,8 +440,8 @@ def _checked(
         ) from error
 
 
-def _failure(error: CurlError, connector: Connector, header_buffer: BytesIO, url: str) -> Exception:
-    """The typed error for a failed connect."""
+def _failure(error: CurlError, seen: bytes, header_buffer: BytesIO, url: str) -> Exception:
+    """The typed error for a failed connect; ``seen`` is what the socket held at last."""
     if error.code != CurlECode.HTTP_RETURNED_ERROR:
         return connect_error(error, url)
     block = header_buffer.getvalue()
@@ -422,7 +449,7 @@ def _failure(error: CurlError, connector: Connector, header_buffer: BytesIO, url
         response = parse_response(block)
     except HandshakeViolation:
         return connect_error(error, url)
-    body = connector.body_of_refusal(block)
+    body = body_of_refusal(seen, block, response.headers)
     line = "".join(filter(str.isprintable, body[:200].decode(errors="replace")))
     said = f": {line}" if line else ""
     return HandshakeRejected(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 import weakref
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast, overload
 
 import curl_cffi
 from curl_cffi import CurlECode, CurlWsFlag
@@ -24,7 +24,9 @@ from .channel import Channel
 from .errors import WebSocketError
 from .jsontext import decode, encode
 from .portal import PortalClosed
-from .websocket import WebSocketState
+from .retry import WebSocketRetryStrategy
+from .session import GOODBYE_SECONDS
+from .websocket import WebSocketState, decoded_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,7 +67,7 @@ def _frame(payload: bytes, flags: int) -> WebSocketFrame:
 
 def _text(payload: bytes, flags: int) -> str:
     if flags & CurlWsFlag.TEXT:
-        return payload.decode()
+        return decoded_text(payload)
     raise WebSocketError(
         "a binary message where text was asked for; use recv() to take either kind",
         int(CloseCode.INVALID_DATA),
@@ -101,8 +103,9 @@ class WebSocket:
 
     Attributes:
         autoclose: Whether to answer the peer's close frame and close.
-        skip_utf8_validation: Give text to ``on_message`` as bytes, and not decoded. It is validated
-            all the same.
+        skip_utf8_validation: Take text as it comes: ``on_message`` gets it as bytes, and
+            :meth:`recv_str` raises for what is not UTF-8 (code 1007).
+        ws_retry: Whether and how to read on after a failed receive.
         debug: Let libcurl print what it does when connecting.
         close_code, close_reason: What the peer's close frame said, or ``None``.
         url: What was connected to, redirects followed.
@@ -131,17 +134,22 @@ class WebSocket:
         on_data: Callable[[WebSocket, bytes, WebSocketFrame], object] | None = None,
         on_message: Callable[[WebSocket, str | bytes], object] | None = None,
         on_error: Callable[[WebSocket, Exception], object] | None = None,
+        ws_retry: WebSocketRetryStrategy | None = None,
+        max_message_size: int = 4 * 1024 * 1024,
         session: curl_cffi.Session[Any] | None = None,
     ) -> None:
         """
         Args:
-            autoclose, skip_utf8_validation, debug: See the class.
+            autoclose, skip_utf8_validation, debug, ws_retry: See the class.
             on_open, on_close, on_data, on_message, on_error: See :meth:`run_forever`.
+            max_message_size: Bytes; a larger message ends the connection with close code 1009.
             session: Whose headers, cookies, proxies and other settings to connect with.
         """
         self.autoclose = autoclose
         self.skip_utf8_validation = skip_utf8_validation
         self.debug = debug
+        self.ws_retry = ws_retry or WebSocketRetryStrategy()
+        self._max_message_size = max_message_size
         self._session = session
         self._channel: Channel | None = None
         self._finalizer: weakref.finalize[..., Any] | None = None
@@ -236,11 +244,14 @@ class WebSocket:
         if self._channel is not None and not self.closed:
             raise WebSocketError("connected already; close() first")
         if self._session is not None:
-            self._session._check_session_closed()  # type: ignore[no-untyped-call]
+            cast("Any", self._session)._check_session_closed()  # untyped in curl_cffi 0.16
         if "on_message" in options:
             raise TypeError("on_message belongs to WebSocket(…) or Session.ws_connect(…)")
         options = {
             "autoclose": self.autoclose,
+            "skip_utf8_validation": self.skip_utf8_validation,
+            "ws_retry": self.ws_retry,
+            "max_message_size": self._max_message_size,
             "drain_on_error": True,
             "params": params,
             "headers": headers,
@@ -322,9 +333,12 @@ class WebSocket:
         Args:
             loads: The decoder. Its own errors (the default's are ``ValueError``) are passed on.
             timeout: As in :meth:`recv`.
+
+        Raises:
+            WebSocketError: It is not UTF-8 (code 1007), and consumed. Others as in :meth:`recv`.
         """
         payload, _ = self.recv(timeout=timeout)
-        return loads(payload.decode())
+        return loads(decoded_text(payload))
 
     def __iter__(self) -> Iterator[bytes]:
         """The messages' payloads, until the connection is closed.
@@ -355,7 +369,7 @@ class WebSocket:
             WebSocketError: The connection ended without a closing handshake.
         """
         for payload, _ in self._messages():
-            yield loads(payload.decode())
+            yield loads(decoded_text(payload))
 
     def _messages(self) -> Iterator[tuple[bytes, int]]:
         channel = self._connected()
@@ -409,21 +423,31 @@ class WebSocket:
             channel.run(channel.send, bytes(data), flags, timeout)
         return memoryview(data).nbytes
 
-    def send_binary(self, payload: bytes | bytearray | memoryview) -> int:
-        """Send one binary message."""
-        return self.send(payload, CurlWsFlag.BINARY)
+    def send_binary(
+        self, payload: bytes | bytearray | memoryview, *, timeout: float | None = None
+    ) -> int:
+        """Send one binary message; ``timeout`` as in :meth:`send`."""
+        return self.send(payload, CurlWsFlag.BINARY, timeout)
 
-    def send_bytes(self, payload: bytes | bytearray | memoryview) -> int:
+    def send_bytes(
+        self, payload: bytes | bytearray | memoryview, *, timeout: float | None = None
+    ) -> int:
         """Send one binary message; another name of :meth:`send_binary`."""
-        return self.send(payload, CurlWsFlag.BINARY)
+        return self.send(payload, CurlWsFlag.BINARY, timeout)
 
-    def send_str(self, payload: str) -> int:
-        """Send one text message."""
-        return self.send(payload, CurlWsFlag.TEXT)
+    def send_str(self, payload: str, *, timeout: float | None = None) -> int:
+        """Send one text message; ``timeout`` as in :meth:`send`."""
+        return self.send(payload, CurlWsFlag.TEXT, timeout)
 
-    def send_json(self, payload: object, *, dumps: Callable[[Any], str | bytes] = encode) -> int:
-        """Send ``payload`` as one text message of JSON."""
-        return self.send(dumps(payload), CurlWsFlag.TEXT)
+    def send_json(
+        self,
+        payload: object,
+        *,
+        dumps: Callable[[Any], str | bytes] = encode,
+        timeout: float | None = None,
+    ) -> int:
+        """Send ``payload`` as one text message of JSON; ``timeout`` as in :meth:`send`."""
+        return self.send(dumps(payload), CurlWsFlag.TEXT, timeout)
 
     def flush(self, timeout: float | None = None) -> None:
         """Wait until the kernel has taken everything sent so far.
@@ -438,11 +462,14 @@ class WebSocket:
         channel = self._connected()
         channel.run(channel.flush, timeout)
 
-    def ping(self, payload: str | bytes | None = None) -> Future[float]:
-        """Send a ping.
+    def ping(
+        self, payload: str | bytes | None = None, *, timeout: float | None = None
+    ) -> Future[float]:
+        """Send a ping. Control frames wait for no room in the send queue.
 
         Args:
             payload: At most 125 bytes; four random bytes if left out.
+            timeout: curl_cffi's bound of the wait for room; there is none here.
 
         Returns:
             A future of the round trip in seconds, failed when the connection ends first. It need
@@ -454,6 +481,24 @@ class WebSocket:
         """
         channel = self._connected()
         return channel.run(channel.ping, payload)
+
+    def pong(self, payload: str | bytes = b"", *, timeout: float | None = None) -> int:
+        """Send a pong that nobody has asked for; the peer's pings are answered without it.
+
+        Args:
+            payload: At most 125 bytes.
+            timeout: As in :meth:`ping`.
+
+        Returns:
+            The payload's length in bytes.
+
+        Raises:
+            WebSocketError, WebSocketClosed: As in :meth:`ping`.
+        """
+        channel = self._connected()
+        data = payload.encode() if isinstance(payload, str) else payload
+        channel.run(channel.ws.pong, data)
+        return len(data)
 
     # ------------------------------------------------------------------ closing
 
@@ -480,6 +525,11 @@ class WebSocket:
         if channel is not None:
             with suppress(PortalClosed):
                 channel.portal.run(channel.close, code, message, timeout)
+
+    def _say_goodbye(self) -> None:
+        """Begin to close because the session does; :meth:`close` waits for it."""
+        if self._channel is not None:
+            self._channel.portal.post(self._channel.say_goodbye, GOODBYE_SECONDS)
 
     def terminate(self) -> None:
         """Cut the connection now, without a closing handshake. Idempotent; from any thread."""
@@ -562,8 +612,26 @@ class WebSocket:
 class Session(curl_cffi.Session[curl_cffi.Response]):
     """:class:`curl_cffi.Session` with tickwire's WebSocket.
 
-    A WebSocket outlives the session that it came from.
+    Closing it closes its WebSockets.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._open: weakref.WeakSet[WebSocket] = weakref.WeakSet()
+
+    def close(self) -> None:
+        """Close the session and its WebSockets. Idempotent.
+
+        The peers are told 1001 (going away), and have half a second to answer.
+        """
+        opened, self._open = list(self._open), weakref.WeakSet()
+        for ws in opened:
+            # Each waits for its peer: all together, not one after the other.
+            ws._say_goodbye()
+        for ws in opened:
+            ws.close(CloseCode.GOING_AWAY, timeout=GOODBYE_SECONDS)
+        if not self._closed:
+            super().close()
 
     def ws_connect(  # type: ignore[override]  # a WebSocket of our own
         self,
@@ -572,6 +640,12 @@ class Session(curl_cffi.Session[curl_cffi.Response]):
         on_error: Callable[[WebSocket, Exception], object] | None = None,
         on_open: Callable[[WebSocket], object] | None = None,
         on_close: Callable[[WebSocket, int, str], object] | None = None,
+        on_data: Callable[[WebSocket, bytes, WebSocketFrame], object] | None = None,
+        *,
+        autoclose: bool = True,
+        skip_utf8_validation: bool = False,
+        ws_retry: WebSocketRetryStrategy | None = None,
+        max_message_size: int = 4 * 1024 * 1024,
         **kwargs: Any,
     ) -> WebSocket:
         """Connect to a WebSocket, and wait for it.
@@ -580,7 +654,8 @@ class Session(curl_cffi.Session[curl_cffi.Response]):
 
         Args:
             url: ``ws://`` or ``wss://``, or relative to the session's ``base_url``.
-            on_message, on_error, on_open, on_close: See :meth:`WebSocket.run_forever`.
+            on_message, on_error, on_open, on_close, on_data: See :meth:`WebSocket.run_forever`.
+            autoclose, skip_utf8_validation, ws_retry, max_message_size: See :class:`WebSocket`.
             kwargs: As in :meth:`WebSocket.connect`.
 
         Raises:
@@ -589,10 +664,17 @@ class Session(curl_cffi.Session[curl_cffi.Response]):
         """
         ws = WebSocket(
             debug=self.debug,
+            autoclose=autoclose,
+            skip_utf8_validation=skip_utf8_validation,
+            ws_retry=ws_retry,
+            max_message_size=max_message_size,
             on_message=on_message,
             on_error=on_error,
             on_open=on_open,
             on_close=on_close,
+            on_data=on_data,
             session=self,
         )
-        return ws.connect(url, **kwargs)
+        ws.connect(url, **kwargs)
+        self._open.add(ws)
+        return ws

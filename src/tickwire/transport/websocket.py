@@ -61,6 +61,22 @@ def _decoded(payload: bytes, loads: Callable[[str], T]) -> T:
         ) from error
 
 
+def decoded_text(payload: bytes) -> str:
+    """The text of a message whose UTF-8 nobody may have looked at (``skip_utf8_validation``).
+
+    Raises:
+        WebSocketError: It is not UTF-8 (code 1007).
+    """
+    try:
+        return payload.decode()
+    except UnicodeDecodeError as error:
+        raise WebSocketError(
+            f"the message is not UTF-8: {error.reason} at byte {error.start}; use recv() to take "
+            "it as bytes",
+            int(CloseCode.INVALID_DATA),
+        ) from error
+
+
 class AsyncWebSocket(CurlNames, Lifecycle):
     """A WebSocket connection; made by :meth:`tickwire.AsyncSession.ws_connect`.
 
@@ -217,6 +233,9 @@ class AsyncWebSocket(CurlNames, Lifecycle):
         async for payload in self:
             yield _decoded(payload, loads)
 
+    def _unchecked(self, payload: bytes) -> str:
+        return decoded_text(payload)
+
     def _not_text(self, payload: bytes) -> str:
         raise WebSocketError(
             "a binary message where text was asked for; use recv() to take either kind",
@@ -231,22 +250,25 @@ class AsyncWebSocket(CurlNames, Lifecycle):
     # ------------------------------------------------------------------ sending
 
     async def send_json(
-        self, payload: object, *, dumps: Callable[[Any], str | bytes] = encode
+        self,
+        payload: object,
+        *,
+        dumps: Callable[[Any], str | bytes] = encode,
+        timeout: float | None = None,
     ) -> None:
-        """Send ``payload`` as one text message of JSON."""
+        """Send ``payload`` as one text message of JSON; ``timeout`` as in :meth:`send`."""
         text = dumps(payload)
-        await self.send(text, CurlWsFlag.TEXT)
+        await self.send(text, CurlWsFlag.TEXT, timeout)
 
-    async def send_binary(self, payload: Payload) -> None:
+    async def send_binary(self, payload: Payload, *, timeout: float | None = None) -> None:
         """Send one binary message; another name of :meth:`send_bytes`."""
-        await self.send(payload, CurlWsFlag.BINARY)
+        await self.send(payload, CurlWsFlag.BINARY, timeout)
 
     async def _send_special(self, data: bytes, flags: int) -> None:
         if flags & CurlWsFlag.PING:
             await self.ping(data)
         elif flags == CurlWsFlag.PONG:
-            self._check_ping(data)
-            self.put_frame(Opcode.PONG, data)
+            await self.pong(data)
         elif flags & CurlWsFlag.CLOSE:
             await self.close(int.from_bytes(data[:2], "big") if data else 1000, data[2:])
         elif flags not in (CurlWsFlag.TEXT, CurlWsFlag.BINARY):

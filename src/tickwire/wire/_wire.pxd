@@ -44,6 +44,8 @@ cdef class MessageParser:
     cdef list collected
     # Set by a negotiated permessage-deflate; None forbids RSV1.
     cdef public object inflater
+    # Set by a program that wants text as it comes, valid UTF-8 or not.
+    cdef public bint unchecked_text
     cdef bint message_deflated
     cdef readonly object failure
     cdef readonly object close_code

@@ -9,6 +9,7 @@ class MessageParser:
     close_code: int | None
     close_reason: str | None
     inflater: Inflater | None
+    unchecked_text: bool
     def __init__(self, *, max_message_size: int = ...) -> None: ...
     def feed(self, data: Buffer) -> list[tuple[int, bytes]]: ...
 

@@ -136,6 +136,9 @@ cdef class MessageParser:
     Args:
         max_message_size: The largest message to accept, in bytes; a larger one is refused at the
             header that announces it, with close code 1009.
+
+    With :attr:`unchecked_text` set, the UTF-8 of text messages (RFC 6455 section 8.1) is left to
+    whoever decodes them; that of close reasons is not.
     """
 
     def __cinit__(self, *args, Py_ssize_t max_message_size=4 * 1024 * 1024, **kwargs):
@@ -210,7 +213,11 @@ cdef class MessageParser:
                         head = 0  # 64-bit length, masked, or header cut: the slow road
                     if head and length <= avail - head and length <= self.max_message_size:
                         p += head
-                        if first == (FIN | OP_TEXT) and not tw_utf8_whole(p, length):
+                        if (
+                            first == (FIN | OP_TEXT)
+                            and not self.unchecked_text
+                            and not tw_utf8_whole(p, length)
+                        ):
                             self._fail(INVALID_DATA, "text message is not UTF-8")
                             return 0
                         payload = PyBytes_FromStringAndSize(<const char*>p, length)
@@ -317,6 +324,7 @@ cdef class MessageParser:
             self.message_opcode == OP_TEXT
             and self.frame_opcode < OP_CLOSE
             and not self.message_deflated
+            and not self.unchecked_text
             and not tw_utf8_feed(
                 &self.utf8, <const uint8_t*>PyBytes_AS_STRING(self.partial) + self.frame_have, n
             )
@@ -373,8 +381,12 @@ cdef class MessageParser:
             data = self.inflater.inflate(payload, self.max_message_size)
         except InflateError as error:
             return self._fail(error.close_code, str(error))
-        if opcode == OP_TEXT and not tw_utf8_whole(
-            <const uint8_t*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
+        if (
+            opcode == OP_TEXT
+            and not self.unchecked_text
+            and not tw_utf8_whole(
+                <const uint8_t*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
+            )
         ):
             return self._fail(INVALID_DATA, "text message is not UTF-8")
         return self.on_message(data, opcode)

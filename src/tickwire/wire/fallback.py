@@ -49,6 +49,9 @@ class MessageParser:
     Args:
         max_message_size: The largest message to accept, in bytes; a larger one is refused at the
             header that announces it, with close code 1009.
+
+    With :attr:`unchecked_text` set, the UTF-8 of text messages (RFC 6455 section 8.1) is left to
+    whoever decodes them; that of close reasons is not.
     """
 
     def __init__(self, *, max_message_size: int = 4 * 1024 * 1024) -> None:
@@ -57,6 +60,8 @@ class MessageParser:
         self.close_reason: str | None = None
         self.inflater: Inflater | None = None
         """Set by a negotiated permessage-deflate; ``None`` forbids RSV1."""
+        self.unchecked_text = False
+        """Set by a program that wants text as it comes, valid UTF-8 or not."""
         self._message_deflated = False
         # Above any message, and far enough below the largest number for zlib.
         self._max_message_size = min(max_message_size, 1 << 60)
@@ -119,7 +124,7 @@ class MessageParser:
                     stop = start + length
                     if start and stop <= end and length <= limit:
                         payload = data[start:stop]
-                        if first == _FIN_TEXT and not is_utf8(payload):
+                        if first == _FIN_TEXT and not self.unchecked_text and not is_utf8(payload):
                             self._fail(CloseCode.INVALID_DATA, "text message is not UTF-8")
                             return
                         pos = stop
@@ -213,6 +218,7 @@ class MessageParser:
             self._message_opcode == _TEXT
             and self._frame_opcode < _CLOSE
             and not self._message_deflated
+            and not self.unchecked_text
         ):
             try:
                 self._utf8.decode(piece)
@@ -272,7 +278,7 @@ class MessageParser:
         except InflateError as error:
             self._fail(error.close_code, str(error))
             return
-        if opcode == _TEXT and not is_utf8(data):
+        if opcode == _TEXT and not self.unchecked_text and not is_utf8(data):
             self._fail(CloseCode.INVALID_DATA, "text message is not UTF-8")
             return
         self._on_message(data, opcode)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from contextlib import asynccontextmanager, contextmanager
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import curl_cffi
+import pytest
 
 import tickwire
 from tests.support.frames import CLOSE, PONG, close
@@ -18,9 +20,43 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 
-__all__ = ["LIBRARIES", "Recorder", "connected", "is_old", "sync_connected", "told"]
+__all__ = [
+    "CURL_CFFI",
+    "LIBRARIES",
+    "NOT_CARRIED_OVER",
+    "Recorder",
+    "connected",
+    "is_old",
+    "since_017",
+    "sync_connected",
+    "told",
+]
 
 LIBRARIES: dict[str, Any] = {"curl_cffi": curl_cffi, "tickwire": tickwire}
+
+CURL_CFFI = tuple(int(part) for part in version("curl_cffi").split(".")[:2])
+"""The version that is installed."""
+
+NOT_CARRIED_OVER: dict[str, dict[str, str]] = {
+    "AsyncWebSocket": {
+        "CLOSE_NOTIFY_SECS": "a constant of curl_cffi's own engine",
+        "MAX_HANDSHAKE_SECS": "a constant of curl_cffi's own engine",
+        "close_event": "a part of curl_cffi's own engine: wait_closed()",
+        "recv_fragment": "raises NotImplementedError there",
+    },
+    "WebSocket": {
+        "CLOSE_NOTIFY_SECS": "a constant of curl_cffi's own engine",
+        "MAX_HANDSHAKE_SECS": "a constant of curl_cffi's own engine",
+        "curl": "the handle belongs to the engine's thread",
+    },
+}
+"""Attributes of curl_cffi 0.17 that tickwire's WebSockets do without, and why."""
+
+
+def since_017(library: Any) -> None:
+    """Skip what the installed curl_cffi, and not tickwire, is too old for."""
+    if is_old(library) and CURL_CFFI < (0, 17):
+        pytest.skip("curl_cffi does it from 0.17 on")
 
 
 def is_old(library: Any) -> bool:

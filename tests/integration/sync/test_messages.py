@@ -93,10 +93,50 @@ def test_a_message_of_the_wrong_kind(session: Session) -> None:
         assert caught.value.code == 1007
         with pytest.raises(json.JSONDecodeError):
             ws.recv_json()
-        with pytest.raises(ValueError, match="utf-8"):
+        with pytest.raises(WebSocketError, match="UTF-8"):
             ws.recv_json()
         assert ws.recv_str() == "next", "what was wrong is consumed, nothing else is"
         ws.terminate()
+
+
+@pytest.mark.parametrize("where", ["websocket", "session"])
+def test_text_as_it_comes(session: Session, where: str) -> None:
+    """What is not UTF-8 fails one call, and the connection goes on."""
+    bad = text(b"\xff")
+    script = sending(bad, text("é"), bad, bad, text("next"), bad, text("[1]"))
+    with serving_in_thread(script) as server:
+        if where == "session":
+            ws = session.ws_connect(server.url, skip_utf8_validation=True)
+        else:
+            ws = WebSocket(skip_utf8_validation=True).connect(server.url)
+        assert ws.recv() == (b"\xff", CurlWsFlag.TEXT)
+        assert ws.recv_str() == "é"
+        with pytest.raises(WebSocketError, match="UTF-8") as caught:
+            ws.recv_str()
+        assert caught.value.code == 1007
+        texts = ws.iter_str()
+        with pytest.raises(WebSocketError, match="UTF-8"):
+            next(texts)
+        assert ws.recv_str() == "next"
+        with pytest.raises(WebSocketError, match="UTF-8"):
+            ws.recv_json()
+        assert ws.recv_json() == [1]
+        assert not ws.closed
+        ws.close()
+
+
+def test_text_is_validated_unless_asked_otherwise(session: Session) -> None:
+    codes: list[int | None] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.accept(text("before") + text(b"\xff") + text("after"))
+        codes.append((await peer.close_frame()).close_code)
+
+    with serving_in_thread(script) as server, session.ws_connect(server.url) as ws:
+        assert ws.recv_str() == "before"
+        with pytest.raises(WebSocketError):
+            ws.recv()
+    assert codes == [1007]
 
 
 def test_fragments_make_one_message(session: Session) -> None:

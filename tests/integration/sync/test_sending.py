@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.frames import (
     BINARY,
+    PONG,
     TEXT,
     close,
     numbered,
@@ -20,16 +21,16 @@ from tests.support.frames import (
 from tests.support.server import PATIENCE, Peer
 from tests.support.threaded import serving_in_thread
 from tickwire.transport import (
+    CurlECode,
     CurlWsFlag,
     WebSocketClosed,
     WebSocketError,
     WebSocketTimeout,
 )
+from tickwire.transport.sync import WebSocket
 
 if TYPE_CHECKING:
     from tickwire.transport.sync import Session
-
-    pass
 
 from tests.integration.sync.scripts import echo, polite
 
@@ -60,6 +61,28 @@ def test_a_slow_peer_holds_the_sender_up(session: Session) -> None:
             ws.flush(timeout=PATIENCE)
             ws.terminate()
             server._tasks.clear()
+
+
+@pytest.mark.parametrize("coalesce", [False, True])
+@pytest.mark.parametrize("name", ["send_str", "send_bytes", "send_binary", "send_json"])
+def test_every_send_has_a_timeout(session: Session, name: str, coalesce: bool) -> None:
+    over = threading.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        await asyncio.to_thread(over.wait, PATIENCE)
+
+    payload: str | bytes = bytes(1 << 20)
+    if name in ("send_str", "send_json"):
+        payload = "x" * (1 << 20)
+    with serving_in_thread(script) as server:
+        ws = session.ws_connect(server.url, send_queue_size=2, coalesce_frames=coalesce)
+        send = getattr(ws, name)
+        with pytest.raises(WebSocketTimeout):
+            for _ in range(30):
+                send(payload, timeout=0.02)
+        ws.terminate()
+        over.set()
 
 
 def test_coalesced_messages_keep_their_order_and_boundaries(session: Session) -> None:
@@ -180,3 +203,30 @@ def test_a_ping_is_answered_while_the_program_is_busy(session: Session) -> None:
 
     with serving_in_thread(script) as server, session.ws_connect(server.url):
         assert answered.wait(PATIENCE)
+
+
+def test_a_pong_that_nobody_asked_for(session: Session) -> None:
+    got: list[bytes] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        for _ in range(4):
+            got.append((await peer.next_of(PONG)).payload)
+        await peer.close_frame()
+        await peer.send(close())
+
+    with serving_in_thread(script) as server, session.ws_connect(server.url) as ws:
+        assert ws.pong() == 0
+        assert ws.pong("größer", timeout=PATIENCE) == 8
+        assert ws.pong(b"bytes") == 5
+        assert ws.pong(b"x" * 125) == 125
+        for too_long in (b"x" * 126, "ö" * 63):
+            with pytest.raises(WebSocketError, match="125") as caught:
+                ws.pong(too_long)
+            assert caught.value.code == CurlECode.TOO_LARGE
+        ws.close()
+        with pytest.raises(WebSocketClosed):
+            ws.pong()
+    assert got == [b"", "größer".encode(), b"bytes", b"x" * 125]
+    with pytest.raises(WebSocketError, match="not connected"):
+        WebSocket().pong()

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import curl_cffi
 import pytest
+from curl_cffi import CurlOpt
 
 from tests.support.certificates import issue
-from tests.support.frames import (
-    close,
-)
+from tests.support.frames import close, text
 from tests.support.threaded import serving_in_thread
+from tickwire.clock import mono
 from tickwire.transport import (
     AsyncSession,
     HandshakeRejected,
+    WebSocketClosed,
     WebSocketError,
     WebSocketTimeout,
 )
+from tickwire.transport.session import GOODBYE_SECONDS
 from tickwire.transport.sync import Session, WebSocket
 
 if TYPE_CHECKING:
@@ -87,13 +89,48 @@ def test_the_same_request_as_from_the_async_session() -> None:
 
 def test_the_shared_settings_are_all_of_the_base_class() -> None:
     base: Any = curl_cffi.requests.session.BaseSession
+    own = {"_closed", "_open", "_websockets"}  # its end, and what it has opened
 
     async def names_of_async() -> set[str]:
         async with AsyncSession() as session:
             return set(vars(session))
 
     expected = set(vars(base())) - {"_closed"}
-    assert vars(Session()).keys() & asyncio.run(names_of_async()) - {"_closed"} == expected
+    assert vars(Session()).keys() & asyncio.run(names_of_async()) - own == expected
+
+
+def test_what_a_session_has_opened_is_its_own(session: Session) -> None:
+    """And not shared with the one that connects in its stead."""
+    with serving_in_thread(polite) as server:
+        opened = {session.ws_connect(server.url), session.ws_connect(server.url)}
+        assert set(session._open) == opened
+        for ws in opened:
+            ws.close()
+
+
+def test_a_share_is_attached() -> None:
+    """A share is in use, and cannot be freed, while a handle has it."""
+    share_of = getattr(curl_cffi, "CurlShare", None)
+    if share_of is None:
+        pytest.skip("curl_cffi has shares from 0.17 on")
+    share = share_of()
+    attached: list[Any] = []
+    with pytest.MonkeyPatch.context() as patched:
+        setopt = curl_cffi.Curl.setopt
+
+        def noted(curl: Any, option: CurlOpt, value: Any) -> Any:
+            if option == CurlOpt.SHARE:
+                attached.append((type(curl), value))
+            return setopt(curl, option, value)
+
+        patched.setattr(curl_cffi.Curl, "setopt", noted)
+        with serving_in_thread(echo) as server, Session(curl_share=share) as session:
+            attached.clear()
+            for _ in range(3):  # the third is a copy of what was prepared for the others
+                with session.ws_connect(server.url) as ws:
+                    ws.send("shared")
+                    assert ws.recv_str() == "shared"
+    assert [value for _, value in attached] == [share._curl_share] * 3
 
 
 def test_cookies_of_the_server_come_into_the_session() -> None:
@@ -129,15 +166,45 @@ def test_http_is_untouched() -> None:
         assert session.cookies.get("seen") == "1"
 
 
-def test_a_socket_outlives_its_session() -> None:
-    with serving_in_thread(echo) as server:
+def test_a_session_that_closes_closes_its_sockets() -> None:
+    codes: list[int | None] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.accept(text("unread"))
+        codes.append((await peer.close_frame()).close_code)
+        await peer.send(close(1001))
+
+    with serving_in_thread(script) as server:
         with Session() as session:
-            ws = session.ws_connect(server.url)
-        ws.send("still here")
-        assert ws.recv_str() == "still here"
+            early = session.ws_connect(server.url)
+            early.close()
+            sockets = [session.ws_connect(server.url) for _ in range(3)]
+        session.close()
+        for ws in sockets:
+            assert ws.closed
+            with pytest.raises(WebSocketClosed):
+                ws.send("too late")
         with pytest.raises(curl_cffi.exceptions.SessionClosed):
             session.ws_connect(server.url)
-        ws.close()
+    assert codes == [1000, 1001, 1001, 1001]
+
+
+def test_peers_that_do_not_answer_are_waited_for_together() -> None:
+    codes: list[int | None] = []
+
+    async def deaf(peer: Peer) -> None:
+        await peer.accept()
+        codes.append((await peer.close_frame()).close_code)
+        await peer.gone()
+
+    with serving_in_thread(deaf) as server:
+        with Session() as session:
+            sockets = [session.ws_connect(server.url) for _ in range(8)]
+            began = mono()
+        took = mono() - began
+        assert all(ws.closed for ws in sockets)
+    assert codes == [1001] * 8
+    assert took < 4 * GOODBYE_SECONDS, "one after the other takes twice that"
 
 
 def test_tls(tmp_path: Path) -> None:

@@ -264,6 +264,24 @@ async def test_the_body_of_a_refusal_on_a_plain_socket(session: AsyncSession) ->
     assert "not today" in str(error)
 
 
+async def test_each_of_many_refusals_has_its_own_body(session: AsyncSession) -> None:
+    """At once, with the same headers."""
+    asked = asyncio.Barrier(20)
+
+    async def script(peer: Peer) -> None:
+        await peer.read_request()
+        await asked.wait()
+        body = peer.target.encode().rjust(9, b".")
+        await peer.send(b"HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\n" + body)
+        await peer.gone()
+
+    async with serving(script) as server:
+        errors = await asyncio.gather(
+            *(refused(session, f"{server.url}{number}") for number in range(20))
+        )
+    assert [error.body for error in errors] == [f"/{n}".encode().rjust(9, b".") for n in range(20)]
+
+
 @pytest.mark.parametrize("value", [b"\xb2", b"-1", b"1.5", b"", b"soon", b"9" * 400])
 async def test_a_strange_retry_after_is_no_crash(
     serve: Serve, session: AsyncSession, value: bytes

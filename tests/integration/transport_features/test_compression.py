@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp.web
 import pytest
-from curl_cffi import CurlECode
+from curl_cffi import CurlECode, CurlOpt
 
 from tests.support.frames import CONTINUATION, TEXT, close, frame, ping, text
 from tests.support.server import PATIENCE, Peer
@@ -116,6 +116,68 @@ async def test_without_an_offer_there_is_none(serve: Serve, session: AsyncSessio
     async with serve(script) as server:
         with pytest.raises(HandshakeError):
             await session.ws_connect(server.url)
+
+
+def packing(*messages: bytes) -> Any:
+    """A server that agrees to compress, and sends these as text."""
+
+    async def script(peer: Peer) -> None:
+        await peer.accept(headers=(f"Sec-WebSocket-Extensions: {NAME}",))
+        compress = zlib.compressobj(wbits=-15)
+        for message in messages:
+            data = (compress.compress(message) + compress.flush(zlib.Z_SYNC_FLUSH))[:-4]
+            await peer.send(frame(TEXT, data, rsv=RSV1))
+        await peer.close_frame()
+        await peer.send(close())
+
+    return script
+
+
+async def test_an_offer_by_a_curl_option(serve: Serve, session: AsyncSession) -> None:
+    """``CurlWsOption.PERMESSAGE_DEFLATE``, which libcurl knows from 8.23 on."""
+    async with serve(packing(b"hello", b"hello")) as server:
+        options = {CurlOpt.WS_OPTIONS: 4}
+        async with session.ws_connect(server.url, curl_options=options) as ws:
+            assert [await ws.recv_str(timeout=PATIENCE) for _ in range(2)] == ["hello"] * 2
+            assert ws.extension is not None
+    assert server.peers[0].headers["sec-websocket-extensions"].startswith(NAME)
+
+    async def refused(peer: Peer) -> None:
+        await peer.accept(headers=(f"Sec-WebSocket-Extensions: {NAME}",))
+        await peer.gone()
+
+    async with serve(refused) as server:
+        for others in ({CurlOpt.WS_OPTIONS: 2}, {CurlOpt.USERAGENT: b"x"}):
+            with pytest.raises(HandshakeError):
+                await session.ws_connect(server.url, curl_options=others)
+            assert "sec-websocket-extensions" not in server.peers[-1].headers
+
+
+@pytest.mark.parametrize("browser", ["chrome", "firefox", "safari"])
+@pytest.mark.parametrize("compression", [None, "deflate"])
+async def test_with_a_browsers_fingerprint(
+    serve: Serve, session: AsyncSession, browser: str, compression: Any
+) -> None:
+    """What is offered is what this library says, whatever libcurl would offer for a browser."""
+
+    async def script(peer: Peer) -> None:
+        await peer.read_request()
+        offered = peer.headers.get("sec-websocket-extensions")
+        assert (offered is not None) == (compression is not None)
+        agreed = () if offered is None else (f"Sec-WebSocket-Extensions: {NAME}",)
+        data = zlib.compressobj(wbits=-15)
+        packed = (data.compress(b"hello") + data.flush(zlib.Z_SYNC_FLUSH))[:-4]
+        message = text("hello") if offered is None else frame(TEXT, packed, rsv=RSV1)
+        await peer.send(peer.answer(headers=agreed) + message)
+        await peer.close_frame()
+        await peer.send(close())
+
+    async with serve(script) as server:
+        async with session.ws_connect(
+            server.url, impersonate=browser, compression=compression
+        ) as ws:
+            assert await ws.recv_str(timeout=PATIENCE) == "hello"
+            assert (ws.extension is None) == (compression is None)
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.frames import PING, close, numbered, ping, pong, text
+from tests.support.frames import PING, PONG, close, numbered, ping, pong, text
 from tests.support.server import PATIENCE, Peer
 from tests.support.threaded import serving_in_thread
 from tickwire.clock import mono
-from tickwire.transport import KeepaliveTimeout, WebSocketClosed, WebSocketError
+from tickwire.transport import CurlECode, KeepaliveTimeout, WebSocketClosed, WebSocketError
 
 if TYPE_CHECKING:
     from tests.support.certificates import Certificates
@@ -83,6 +83,33 @@ async def test_pings_end_with_the_connection(serve: Serve, session: AsyncSession
         assert pinged.cancelled()
         with pytest.raises(WebSocketError):
             await ws.ping()
+
+
+async def test_a_pong_that_nobody_asked_for(serve: Serve, session: AsyncSession) -> None:
+    got: list[bytes] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        while (found := await peer.frame()).opcode == PONG:
+            assert found.fin
+            assert found.masked
+            got.append(found.payload)
+        assert found.close_code == 1000
+        await peer.send(close())
+
+    async with serve(script) as server, session.ws_connect(server.url) as ws:
+        await ws.pong()
+        await ws.pong("größer", timeout=PATIENCE)
+        await ws.pong(b"bytes")
+        await ws.pong(b"x" * 125)
+        for too_long in (b"x" * 126, "ö" * 63):
+            with pytest.raises(WebSocketError, match="125") as caught:
+                await ws.pong(too_long)
+            assert caught.value.code == CurlECode.TOO_LARGE
+        await ws.close()
+        with pytest.raises(WebSocketClosed):
+            await ws.pong()
+    assert got == [b"", "größer".encode(), b"bytes", b"x" * 125]
 
 
 # ------------------------------------------------------------------ keepalive

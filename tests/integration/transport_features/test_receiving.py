@@ -16,7 +16,9 @@ from tests.support.threaded import serving_in_thread
 from tickwire.clock import mono, wall_ns
 from tickwire.transport import (
     AsyncWebSocket,
+    CurlWsFlag,
     MessageTooBig,
+    ProtocolViolation,
     WebSocketClosed,
     WebSocketError,
     WebSocketRetryStrategy,
@@ -93,6 +95,66 @@ async def test_arrival_times(serve: Serve, session: AsyncSession) -> None:
         assert three.recv_ns > two.recv_ns
         assert three.mono_ns > two.mono_ns
         assert (ws.recv_ns, ws.mono_ns) == (three.recv_ns, three.mono_ns)
+
+
+# ------------------------------------------------------------------ text as it comes
+
+
+async def test_text_as_it_comes(serve: Serve, session: AsyncSession) -> None:
+    """What is not UTF-8 fails one call, and the connection goes on."""
+    bad = b"caf\xe9"
+
+    async def script(peer: Peer) -> None:
+        await peer.accept(text(bad) * 2 + text("one") + text(bad) + text("two"))
+        await peer.message()
+        await peer.send(text(bad) + text("[3]") + text(bad) + text("[4]") + text(bad))
+        assert (await peer.close_frame()).close_code == 1000
+        await peer.send(close())
+
+    async def refused(awaited: Any) -> None:
+        with pytest.raises(WebSocketError, match="UTF-8") as caught:
+            await awaited
+        assert caught.value.code == 1007
+        assert not isinstance(caught.value, ProtocolViolation)
+
+    async with serve(script) as server:
+        async with session.ws_connect(server.url, skip_utf8_validation=True) as ws:
+            assert ws.skip_utf8_validation
+            assert await ws.recv(timeout=PATIENCE) == (bad, CurlWsFlag.TEXT)
+            await refused(ws.recv_str(timeout=PATIENCE))
+            assert await ws.recv_str(timeout=PATIENCE) == "one"
+            texts = ws.iter_str()
+            await refused(anext(texts))
+            assert await anext(ws.iter_str()) == "two"
+            waiting = asyncio.ensure_future(ws.recv_str(timeout=PATIENCE))
+            await asyncio.sleep(0)
+            await ws.send(b"go on")
+            await refused(waiting)
+            assert await ws.recv_json(timeout=PATIENCE) == [3]
+            with pytest.raises(WebSocketError) as caught:
+                await ws.recv_json(timeout=PATIENCE)
+            assert caught.value.code == 1007
+            assert await anext(ws.iter_json()) == [4]
+            message = await ws.recv_message(timeout=PATIENCE)
+            assert message.payload == bad
+
+
+async def test_text_is_validated_unless_asked_otherwise(
+    serve: Serve, session: AsyncSession
+) -> None:
+    codes = []
+
+    async def script(peer: Peer) -> None:
+        await peer.accept(text("before") + text(b"caf\xe9") + text("after"))
+        codes.append((await peer.close_frame()).close_code)
+
+    async with serve(script) as server, session.ws_connect(server.url) as ws:
+        assert not ws.skip_utf8_validation
+        assert await ws.recv_str(timeout=PATIENCE) == "before"
+        for _ in range(2):
+            with pytest.raises(ProtocolViolation):
+                await ws.recv(timeout=PATIENCE)
+    assert codes == [1007]
 
 
 # ------------------------------------------------------------------ fairness

@@ -256,10 +256,17 @@ async def test_the_send_queue_has_its_size(
             assert ws.send_queue_size == 0
 
 
+@pytest.mark.parametrize("name", ["send", "send_str", "send_bytes", "send_binary", "send_json"])
 async def test_a_send_that_times_out_keeps_its_place(
-    serve: Serve, session: AsyncSession, between: Interposed
+    serve: Serve, session: AsyncSession, between: Interposed, name: str
 ) -> None:
     payloads = numbered(0, 4)
+    late: Any = payloads[2]
+    if name == "send_str":
+        late = late.decode()
+    elif name == "send_json":
+        late = {"late": True}
+        payloads[2] = b'{"late":true}'
     stuck = True
     between.on_send = lambda size: AGAIN if stuck else None
     async with serve(expects(payloads)) as server:
@@ -267,7 +274,7 @@ async def test_a_send_that_times_out_keeps_its_place(
             await ws.send(payloads[0])
             await ws.send(payloads[1])
             with pytest.raises(WebSocketTimeout):
-                await ws.send(payloads[2], timeout=0.02)
+                await getattr(ws, name)(late, timeout=0.02)
             last = asyncio.ensure_future(ws.send(payloads[3]))
             await asyncio.sleep(0)
             stuck = False

@@ -17,6 +17,14 @@ built = pytest.mark.skipif(COMPILED is None, reason=NOT_BUILT)
 REPORT = """
 import tickwire, tickwire.wire.core as core, tickwire.transport.pump as pump
 print(core.COMPILED, core.MessageParser.__module__, pump.Pump.__module__)
+
+async def connect_twice():
+    for _ in range(2):
+        async with tickwire.AsyncSession() as session:
+            session.connector
+
+import asyncio
+asyncio.run(connect_twice())
 """
 
 WITHOUT = """
@@ -61,7 +69,7 @@ def test_without_a_compiled_core_the_twin_and_one_line_of_notice() -> None:
     printed, said = run(WITHOUT.format(missing=missing) + REPORT)
     assert printed == ["False", "tickwire.wire.fallback", "tickwire.transport._pump_py"]
     assert len(said) == 1
-    assert said[0].startswith("tickwire:")
+    assert said[0].startswith("tickwire.core:")
 
 
 @built

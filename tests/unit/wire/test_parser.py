@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from tests.support.frames import (
     pong,
     text,
 )
+from tickwire.wire import DeflateParameters, Inflater
 
 pytestmark = pytest.mark.parametrize("core", CORES)
 
@@ -407,6 +409,73 @@ def test_an_unfinished_character_does_not_leak_into_the_next_message(core: Any) 
     assert parser.feed(frame(CONTINUATION, b"")) == [(TEXT, "é".encode())]
     assert parser.feed(frame(TEXT, b"\xa9", fin=False)) == []
     assert parser.failure is not None
+
+
+# ------------------------------------------------------------------ unchecked_text
+
+
+def unchecked(core: Any, pieces: list[bytes], inflater: Any = None) -> tuple[Any, ...]:
+    """What :func:`outcome` tells, of a parser that takes text as it comes."""
+    parser = core.MessageParser()
+    assert not parser.unchecked_text
+    parser.unchecked_text = True
+    parser.inflater = inflater
+    events: list[tuple[int, bytes]] = []
+    for piece in pieces:
+        events += parser.feed(piece)
+    return events, parser.failure, parser.close_code, parser.close_reason
+
+
+@pytest.mark.parametrize("bad", BAD_UTF8.values(), ids=BAD_UTF8.keys())
+@pytest.mark.parametrize("around", [b"", b"x" * 8, b"z" * 130])
+def test_unchecked_text_is_taken_as_it_comes(core: Any, bad: bytes, around: bytes) -> None:
+    payload = around + bad + around
+    middle = len(payload) // 2
+    stream = text(payload) + b"".join(fragments(TEXT, payload[:middle], b"", payload[middle:]))
+    expected = [(TEXT, payload), (TEXT, payload), (TEXT, b"after"), (CLOSE, b"\x03\xe8")]
+    for pieces in each_split(stream + text("after") + close(1000)):
+        assert unchecked(core, pieces) == (expected, None, 1000, "")
+
+
+@pytest.mark.parametrize("cut", CUT_UTF8)
+def test_unchecked_text_may_end_inside_a_character(core: Any, cut: bytes) -> None:
+    stream = text(cut) + b"".join(fragments(TEXT, b"x", cut)) + text("after")
+    for pieces in each_split(stream):
+        events = [(TEXT, cut), (TEXT, b"x" + cut), (TEXT, b"after")]
+        assert unchecked(core, pieces) == (events, None, None, None)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_unchecked_text_that_is_compressed(core: Any, count: int) -> None:
+    payload = b"caf\xe9 " * 20
+    packer = zlib.compressobj(wbits=-15)
+    packed = (packer.compress(payload) + packer.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    step = len(packed) // count
+    cuts = [packed[at * step : (at + 1) * step] for at in range(count - 1)]
+    first, *rest = fragments(TEXT, *cuts, packed[(count - 1) * step :])
+    stream = bytes((first[0] | 0x40,)) + first[1:] + b"".join(rest) + text("after")
+    for pieces in each_split(stream):
+        found = unchecked(core, pieces, Inflater(DeflateParameters()))
+        assert found == ([(TEXT, payload), (TEXT, b"after")], None, None, None)
+    checked = core.MessageParser()
+    checked.inflater = Inflater(DeflateParameters())
+    assert checked.feed(stream) == []
+    assert checked.failure[0] == INVALID_DATA
+
+
+@pytest.mark.parametrize("reason", [b"\xff", "é".encode()[1:], b"\xed\xa0\x80"])
+def test_unchecked_text_is_not_about_close_reasons(core: Any, reason: bytes) -> None:
+    for pieces in each_split(text(b"\xff") + close(1000, reason)):
+        events, failure, code, _ = unchecked(core, pieces)
+        assert events == [(TEXT, b"\xff")]
+        assert failure[0] == INVALID_DATA
+        assert code is None
+
+
+def test_unchecked_text_keeps_the_other_rules(core: Any) -> None:
+    events, failure, _, _ = unchecked(core, [text(b"\xff") + frame(TEXT, b"x", rsv=4)])
+    assert events == [(TEXT, b"\xff")]
+    assert failure[0] == PROTOCOL_ERROR
 
 
 # ------------------------------------------------------------------ limits
