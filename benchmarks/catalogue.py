@@ -74,7 +74,7 @@ _EVERY_WAY = (
     LIMIT,
 )
 _ONE_EACH = (FOR, BATCHES, PICOWS, *_AWAITED[1:], LIMIT)
-_DEFLATING = (FOR, BATCHES, PICOWS_WS, _AIOHTTP, _WEBSOCKETS)
+_DEFLATING = (FOR, BATCHES, PICOWS_WS, _AIOHTTP, CURL, _WEBSOCKETS)
 _DELIVERING = (FOR, BATCHES, CALLBACK, PICOWS, *_AWAITED[1:])
 
 
@@ -138,9 +138,10 @@ def _deflated(size: int) -> Workload:
         quick=(FOR.name, PICOWS_WS.name) if size == 256 else (),
         note=(
             "JSON of order-book updates, zlib level 6, context takeover. picows' core API,"
-            " curl_cffi, wreq and websocket-client have no compression. tickwire inflates with"
-            " zlib-ng if that is installed, as it is here; aiohttp is told to; picows.websockets"
-            " and websockets have no such switch and inflate with Python's zlib."
+            " wreq and websocket-client have no compression. tickwire inflates with zlib-ng if"
+            " that is installed, as it is here; aiohttp is told to use whichever of zlib-ng and"
+            " zlib is faster for it at this size; picows.websockets and websockets have no such"
+            " switch and inflate with Python's zlib, curl_cffi with the zlib inside its libcurl."
         ),
     )
 

@@ -121,6 +121,16 @@ def test_a_client_that_fails_gives_no_figure_but_says_why(bench: Bench) -> None:
         bench.measure(workload, entry)
 
 
+def test_curl_cffi_inflates_what_the_server_sends(bench: Bench) -> None:
+    """The warm-up compares every message of it with what was compressed."""
+    if not hasattr(pytest.importorskip("curl_cffi.const"), "CurlWsOption"):
+        pytest.skip("curl_cffi before 0.17 cannot compress")
+    workload = brief("receive-256-deflate")
+    (entry,) = (entry for entry in workload.entries if entry.peer == "curl_cffi")
+    figures, _foreign = bench.measure(workload, entry)
+    assert figures["rate"] > 0
+
+
 def test_a_client_that_does_not_compress_gives_no_figure(bench: Bench) -> None:
     workload = brief("receive-256-deflate")
     limit = next(entry for entry in brief("receive-128").entries if entry.peer == "limit")
