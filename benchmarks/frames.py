@@ -80,8 +80,12 @@ def frames_per_blob(size: int) -> int:
     return max(1, BLOB_BYTES // (len(frame_header(size)) + size))
 
 
+@functools.lru_cache(maxsize=8)
 def blob_of(size: int, count: int) -> bytes:
-    """``count`` whole frames whose messages are numbered from zero."""
+    """``count`` whole frames whose messages are numbered from zero.
+
+    Of 64 bytes each, 1 MiB of them takes milliseconds to make.
+    """
     head = frame_header(size)
     return b"".join(head + message(size, i) for i in range(count))
 

@@ -1,4 +1,8 @@
-"""What the benchmark server does on each path. See ``server.py`` for how connections get here."""
+"""What the benchmark server does on each path. See ``server.py`` for how connections get here.
+
+Each answers the handshake itself, once everything that it is to send has been made: the client's
+clock runs from the answer on.
+"""
 
 from __future__ import annotations
 
@@ -103,11 +107,12 @@ class Request:
 def flood(conn: socket.socket, request: Request, report: Report) -> None:
     size = request.number("size")
     deflate = request.wants_deflate
-    if deflate and not request.offers_deflate:
-        raise ValueError("the client did not offer permessage-deflate")
     whole = messages_per_blob(size) if deflate else frames_per_blob(size)
     per_blob = request.number("count") if "count" in request.query else whole
     blob = deflated_blob(size, per_blob) if deflate else blob_of(size, per_blob)
+    conn.sendall(request.answer())
+    if deflate and not request.offers_deflate:
+        raise ValueError("the client did not offer permessage-deflate")
     conn.sendall(blob)
     sent = per_blob
     if "seconds" in request.query:
@@ -119,11 +124,16 @@ def flood(conn: socket.socket, request: Request, report: Report) -> None:
 
 
 def paced(conn: socket.socket, request: Request, report: Report) -> None:
+    conn.sendall(request.answer())
     _send_paced([conn], request, report)
 
 
 def _send_paced(conns: Sequence[socket.socket], request: Request, report: Report) -> None:
-    """``count`` messages at ``rate`` per second, to each of the connections in turn."""
+    """``count`` messages at ``rate`` per second, to each of the connections in turn.
+
+    Each carries the time at which it was due. If the write of one before it had to wait for the
+    client, what the client did not take meanwhile is part of its latency.
+    """
     size, count, rate = (request.number(name) for name in ("size", "count", "rate"))
     clock = time.monotonic_ns
     interval = 1_000_000_000 // rate
@@ -138,27 +148,33 @@ def _send_paced(conns: Sequence[socket.socket], request: Request, report: Report
             pass  # sleeping is too coarse for 50 µs, and this core has nothing else to do
         if now - due > interval:
             late += 1
-        STAMP.pack_into(frame, at, i, now)
+        STAMP.pack_into(frame, at, i, due)
         conn.sendall(frame)
     report.facts.update(sent=count, last_sequence=count - 1, late=late)
 
 
 def burst(conn: socket.socket, request: Request, report: Report) -> None:
-    """The last message of each burst tells when the burst began; the others' time is zero."""
+    """The last message of each burst tells when the burst began; the others' time is zero.
+
+    A burst whose time passed while the one before it was written began when it was due.
+    """
     size, length, bursts = (request.number(name) for name in ("size", "length", "bursts"))
-    every = request.number("every_ms") / 1e3
+    every = request.number("every_ms") * 1_000_000
     frames = bytearray(blob_of(size, length))
     last = len(frames) - size
+    conn.sendall(request.answer())
     time.sleep(_SETTLE_SECONDS)
-    start = time.monotonic()
+    start = time.monotonic_ns()
     late = 0
     for i in range(bursts):
-        wait = start + i * every - time.monotonic()
+        due = start + i * every
+        wait = due - time.monotonic_ns()
         if wait > 0:
-            time.sleep(wait)
+            time.sleep(wait / 1e9)
         elif i:
             late += 1
-        STAMP.pack_into(frames, last, length - 1, time.monotonic_ns())
+        began = time.monotonic_ns() if wait > 0 else due
+        STAMP.pack_into(frames, last, length - 1, began)
         conn.sendall(frames)
     report.facts.update(sent=bursts * length, last_sequence=length - 1, late=late)
 
@@ -172,6 +188,7 @@ def echo(conn: socket.socket, request: Request, report: Report) -> None:
     buffer = bytearray(1 << 16)
     view = memoryview(buffer)
     whole = masked_frame_size(size)
+    conn.sendall(request.answer())
     have = 0
     while not counter.closed:
         got = conn.recv_into(view[have:])
@@ -196,6 +213,7 @@ def sink(conn: socket.socket, request: Request, report: Report) -> None:
     counter = FrameCounter(message(request.number("size"), 0))
     buffer = bytearray(1 << 20)
     view = memoryview(buffer)
+    conn.sendall(request.answer())
     have = 0
     last_ns = 0
     while not counter.closed:
@@ -216,6 +234,7 @@ def sink(conn: socket.socket, request: Request, report: Report) -> None:
 
 def idle(conn: socket.socket, request: Request, report: Report) -> None:
     """Only over TLS; plain idle connections stay with the selector."""
+    conn.sendall(request.answer())
 
 
 @dataclass
