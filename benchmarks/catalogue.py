@@ -45,6 +45,8 @@ PICOWS = Entry("picows, callback", "picows", "receive")
 PICOWS_WS = Entry("picows.websockets", "picows_websockets", "receive")
 CURL = Entry("curl_cffi AsyncWebSocket", "curl_cffi", "receive")
 LIMIT = Entry("limit: socket, no parsing", "limit", "receive")
+_LIMIT_CUT = Entry("limit: socket, frames cut in Python", "limit", "deliver")
+_LIMIT_COUNTED = Entry("limit: socket, no parsing; times: frames cut in Python", "limit", "receive")
 _PICOWS_BYTES = Entry("picows, callback, payload as bytes", "picows", "receive_bytes")
 _PICOWS_BLIND = Entry("picows, callback, nothing looked at", "picows", "receive_blind")
 _WEBSOCKETS = Entry("websockets", "websockets", "receive")
@@ -241,11 +243,12 @@ def _paced(per_second: int, quick: tuple[str, ...] = ()) -> Workload:
         kind="paced",
         options={"size": 128, "per_second": per_second},
         figures=(_CPU, _P50, _P99, _P999, _LATE),
-        entries=(*_DELIVERING, LIMIT),
+        entries=(*_DELIVERING, _LIMIT_COUNTED),
         quick=quick,
         note=(
             "CPU of the client process, user and system, while it only counts. The percentiles are"
-            " of a second pass: from the server's send until the program has the message as bytes."
+            " of a second pass: from when the message was due at the server until the program has"
+            " it as bytes."
         ),
     )
 
@@ -260,7 +263,7 @@ _ARRIVING = (
         kind="burst",
         options={"size": 128, "length": 1_000, "every_ms": 100},
         figures=(_P50, _P99),
-        entries=_as("deliver", *_DELIVERING, LIMIT),
+        entries=(*_as("deliver", *_DELIVERING), _LIMIT_CUT),
         quick=(FOR.name, PICOWS.name),
         note=(
             "From the moment before the server's write until the program has the last message of"
@@ -299,9 +302,12 @@ _MANY = (
         options={},
         figures=(
             Figure("rate", "connects/s", 1.0, 0),
+            Figure("cpu_us", "CPU µs/connect", 1.0, 0),
             Figure("connects", "connects", 1.0, 0, is_timed=False),
         ),
-        entries=_each("connections"),
+        entries=_each(
+            "connections", Entry("limit: asyncio, the upgrade only", "limit", "connections")
+        ),
     ),
     Workload(
         name="crowd-128",
@@ -318,7 +324,7 @@ _MANY = (
         ),
         entries=(
             *_as("deliver", *_DELIVERING),
-            Entry("limit: sockets and a selector, no parsing", "limit", "deliver"),
+            Entry("limit: sockets and a selector, frames cut in Python", "limit", "deliver"),
         ),
         quick=(FOR.name, PICOWS.name),
         note=(

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.contract import Meter
+from benchmarks.contract import Meter, cpu_seconds
 from benchmarks.stats import percentiles
 from benchmarks.workloads import late_remark, latency_note, must_equal, warm_up_receiving
 
@@ -55,13 +55,18 @@ async def storm(job: Job) -> dict[str, Any]:
     site, key = job.server.site("/idle")
     async with job.peer.connections(site) as connect:
         kept = await asyncio.gather(*(connect() for _ in range(_CONNECTS_AT_ONCE)))
-        started = clock()
+        cpu, started = cpu_seconds(), clock()
         kept += await asyncio.gather(*(connect() for _ in range(count)))
-        seconds = clock() - started
+        seconds, cpu = clock() - started, cpu_seconds() - cpu
         upgrades = job.server.report(key)["upgrades"]
         must_equal("upgrades", upgrades, count + _CONNECTS_AT_ONCE)
         must_equal("connections", len({id(one) for one in kept}), count + _CONNECTS_AT_ONCE)
-    return {"rate": count / seconds, "connects": count}
+    return {
+        "rate": count / seconds,
+        "cpu_us": cpu / count * 1e6,
+        "busy": cpu / seconds,
+        "connects": count,
+    }
 
 
 async def crowd(job: Job) -> dict[str, Any]:

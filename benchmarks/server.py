@@ -1,9 +1,9 @@
 """The other side of every measurement: a server that is not what is measured.
 
 Frames are made before the handshake is answered, since a client measures from there on, and leave
-in writes of about 1 MiB; connections that carry load have a thread with a blocking socket; those that only exist share one selector. What the server
-saw or sent is kept under the ``id`` of the request, and ``GET /report?id=…`` tells it, so that a
-client can check its own count.
+in writes of about 1 MiB. Connections that carry load have a thread with a blocking socket; those
+that only exist share one selector. What the server saw or sent is kept under the ``id`` of the
+request, and ``GET /report?id=…`` tells it, so that a client can check its own count.
 
 Paths, all with ``id``:
 

@@ -7,23 +7,41 @@ cache and nothing is kept, so with large messages this row is the kernel copying
 buffers, that is, memory bandwidth; a client that keeps what it receives has to write it to fresh
 memory besides. Over TLS the row is Python's ssl module, a record (16 KiB) at a time, which is
 slower than TLS libraries that are called from C: no limit there.
+
+Where every message has a time (``deliver``), it cuts at every frame's length and copies the payload
+out, in Python. Connects are asyncio's own, with the upgrade's request and answer and nothing more.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import selectors
 import socket
 import ssl
 import time
 from base64 import b64encode
-from typing import cast
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, cast
 from urllib.parse import parse_qs, urlsplit
 
-from benchmarks.contract import CHUNK, Meter, Mismatch, Note, SendMeter, Site
+from benchmarks.contract import CHUNK, Connect, Meter, Mismatch, Note, SendMeter, Site
 from benchmarks.frames import close_frame, frame_header, message
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from urllib.parse import SplitResult
+
 READ_BUFFER_BYTES = 256 * 1024
+
+
+def _request(url: SplitResult) -> bytes:
+    """An upgrade, with a key of its own."""
+    key = b64encode(os.urandom(16)).decode()
+    return (
+        f"GET {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\nUpgrade: websocket\r\n"
+        f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
+    ).encode()
 
 
 def _connect(site: Site) -> tuple[socket.socket, bytes]:
@@ -34,12 +52,7 @@ def _connect(site: Site) -> tuple[socket.socket, bytes]:
     if site.ca_file:
         context = ssl.create_default_context(cafile=site.ca_file)
         sock = context.wrap_socket(sock, server_hostname=url.hostname)
-    key = b64encode(os.urandom(16)).decode()
-    sock.sendall(
-        f"GET {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\nUpgrade: websocket\r\n"
-        f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
-        "".encode()
-    )
+    sock.sendall(_request(url))
     answer = b""
     while b"\r\n\r\n" not in answer:
         answer += sock.recv(4096)
@@ -127,3 +140,44 @@ async def echo(site: Site, payload: bytes, rounds: int, pause: float) -> list[in
             if reply != expected:
                 raise Mismatch("not the echo that was expected")
     return laps
+
+
+class _Upgrade(asyncio.Protocol):
+    """Asks as soon as it is connected; the future is done when an answer's head is there."""
+
+    def __init__(self, request: bytes, answered: asyncio.Future[None]) -> None:
+        self._request = request
+        self._answered = answered
+        self._head = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        cast("asyncio.Transport", transport).write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        self._head += data
+        if self._head.endswith(b"\r\n\r\n") and not self._answered.done():
+            self._answered.set_result(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._answered.done():
+            self._answered.set_exception(exc or ConnectionError("closed before the answer"))
+
+
+@asynccontextmanager
+async def connections(site: Site) -> AsyncIterator[Connect]:
+    loop = asyncio.get_running_loop()
+    url = urlsplit(site.url)
+    opened: list[asyncio.BaseTransport] = []
+
+    async def connect() -> object:
+        answered: asyncio.Future[None] = loop.create_future()
+        transport, _ = await loop.create_connection(
+            lambda: _Upgrade(_request(url), answered), url.hostname, url.port
+        )
+        opened.append(transport)
+        await answered
+        return transport
+
+    yield connect
+    for transport in opened:
+        transport.close()

@@ -84,7 +84,14 @@ def test_tickwire_is_measured(bench: Bench, name: str) -> None:
         assert figures[workload.figures[0].key] > 0
 
 
-@pytest.mark.parametrize("name", ["receive-128", "send-128", "echo-128", "paced-128", "crowd-128"])
+LIMITED = {one for one in TRIED for entry in brief(one).entries if entry.peer == "limit"}
+
+
+def test_the_limit_is_tried_at_everything_that_meets_the_server() -> None:
+    assert {"receive-128", "send-128-coalesced", "paced-128", "burst-128", "connect"} < LIMITED
+
+
+@pytest.mark.parametrize("name", sorted(LIMITED))
 def test_the_limit_is_measured(bench: Bench, name: str) -> None:
     workload = brief(name)
     entry = next(entry for entry in workload.entries if entry.peer == "limit")
