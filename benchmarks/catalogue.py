@@ -30,7 +30,7 @@ _LARGE = 8 << 10
 _RATE = Figure("rate", "million messages/s", 1e6, 2)
 _RATE_THOUSANDS = Figure("rate", "thousand messages/s", 1e3, 1)
 _CPU = Figure("cpu_us", "CPU µs/message", 1.0, 2)
-_LATE = Figure("late_percent", "sent late, %", is_timed=False)
+_LATE = Figure("late_percent", "sent late, %", is_timed=False, is_ranked=False)
 _P50, _P90, _P99, _P999 = (
     Figure(percentile_key(percent), f"p{percent:g} µs") for percent in (50, 90, 99, 99.9)
 )
@@ -177,7 +177,13 @@ _SENDING = (
         options={"size": 128},
         figures=(
             _RATE,
-            Figure("payloads_per_message", "payloads per message", digits=0, is_timed=False),
+            Figure(
+                "payloads_per_message",
+                "payloads per message",
+                digits=0,
+                is_timed=False,
+                is_ranked=False,
+            ),
         ),
         entries=(
             Entry("tickwire, coalesce_frames", "tickwire", "send_coalesced"),
@@ -303,7 +309,7 @@ _MANY = (
         figures=(
             Figure("rate", "connects/s", 1.0, 0),
             Figure("cpu_us", "CPU µs/connect", 1.0, 0),
-            Figure("connects", "connects", 1.0, 0, is_timed=False),
+            Figure("connects", "connects", 1.0, 0, is_timed=False, is_ranked=False),
         ),
         entries=_each(
             "connections", Entry("limit: asyncio, the upgrade only", "limit", "connections")
@@ -320,7 +326,7 @@ _MANY = (
             _P99,
             _P999,
             _LATE,
-            Figure("connections", "connections", 1.0, 0, is_timed=False),
+            Figure("connections", "connections", 1.0, 0, is_timed=False, is_ranked=False),
         ),
         entries=(
             *_as("deliver", *_DELIVERING),

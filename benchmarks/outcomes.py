@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
     from benchmarks.plan import Figure, Target
 
-__all__ = ["EntryResult", "Round", "Run", "TargetResult", "WorkloadResult"]
+__all__ = ["EntryResult", "Round", "Run", "TargetResult", "WorkloadResult", "is_limit"]
+
+
+def is_limit(row: str) -> bool:
+    """Whether the row of this name is a bare loop, and no client. Also in runs of older rows."""
+    return row.startswith("limit")
 
 
 @dataclass
@@ -133,7 +138,7 @@ def _by_cpu(workload: WorkloadResult, target: Target) -> float | None:
     ours, theirs = (
         workload.entries[name].samples("cpu_us") for name in (target.ours, target.theirs)
     )
-    if not ours or not theirs or target.theirs.startswith("limit"):
+    if not ours or not theirs or is_limit(target.theirs):
         return None
     return median(theirs) / median(ours)
 

@@ -18,6 +18,8 @@ class Figure:
         divisor: What the raw figure is divided by for that unit.
         digits: Decimal places.
         is_timed: Whether it depends on how undisturbed the machine is.
+        is_ranked: Whether one value of it is better than another. The rest says what was done (how
+            many connections), not how well.
     """
 
     key: str
@@ -25,6 +27,7 @@ class Figure:
     divisor: float = 1.0
     digits: int = 1
     is_timed: bool = True
+    is_ranked: bool = True
 
     @property
     def is_better_high(self) -> bool:

@@ -6,7 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.catalogue import WORKLOADS
-from benchmarks.outcomes import WorkloadResult
+from benchmarks.outcomes import WorkloadResult, is_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,10 +25,16 @@ BEGIN = "<!-- benchmarks: begin (written by benchmarks/run.py --write-docs) -->"
 END = "<!-- benchmarks: end -->"
 
 _DISTURBED = "⚠"
+_WAITED = "†"
 _MARGIN = 1.15
 """From this ratio on the bare loop counts as clearly faster."""
 _AT_WORK = 0.9
 """From this share on a process counts as waiting for nobody."""
+_WAITED_NOTE = (
+    f"{_WAITED} Its process was at work for less than {_AT_WORK:.0%} of the time and waited for the"
+    " server for the rest, or for its core while others had it: this rate is not the client's own"
+    " limit. Go by its CPU time."
+)
 
 
 class DocumentError(ValueError):
@@ -159,18 +165,16 @@ def _headroom(run: Run) -> str:
 
 def _headroom_row(workload: Workload, result: WorkloadResult) -> list[str] | None:
     figure = workload.figures[0]
-    peers = {entry.name: entry.peer for entry in workload.entries}
     best_first = _best_first(result, figure)
-    limits = [name for name in best_first if peers.get(name) == "limit"]
-    clients = [name for name in best_first if peers.get(name) != "limit"]
+    limits = [name for name in best_first if is_limit(name)]
+    clients = [name for name in best_first if not is_limit(name)]
     if figure.key != "rate" or not limits or not clients:
         return None
     limit, fastest = (result.entries[names[0]] for names in (limits, clients))
     ratio = result.ratio(figure, limits[0], clients[0])
     if ratio is None:
         return None
-    busy = fastest.samples("busy")
-    share = median(busy) if busy else None
+    share = _share_at_work(fastest)
     is_open = ratio.median < _MARGIN and (share is None or share < _AT_WORK)
     return [
         workload.name,
@@ -198,11 +202,16 @@ def _workload(workload: Workload, result: WorkloadResult, limits: Limits) -> str
         row = [name]
         for figure in figures:
             row += _cells(result.entries[name], figure, limits)
+        if _has_waited(result.entries[name], workload.figures[0]):
+            row[1] += f" {_WAITED}"
         for mine in ours:
             ratio = result.ratio(workload.figures[0], mine, name)
             row.append("" if ratio is None or mine == name else f"{ratio.median:.2f}")
         rows.append(row)
-    parts = [f"### {workload.title}", _rows(rows), workload.note]
+    parts = [f"### {workload.title}", _rows(rows)]
+    if any(_has_waited(entry, workload.figures[0]) for entry in result.entries.values()):
+        parts.append(_WAITED_NOTE)
+    parts.append(workload.note)
     leader = _leader(workload, result, workload.figures[0])
     if leader:
         parts.append(f"tickwire is not first here: {leader} is.")
@@ -233,6 +242,18 @@ def _best_first(result: WorkloadResult, figure: Figure) -> list[str]:
     return sorted(result.entries, key=rank)
 
 
+def _share_at_work(entry: EntryResult) -> float | None:
+    """For which part of the time the client's process was at work, where that is known."""
+    busy = entry.samples("busy")
+    return median(busy) if busy else None
+
+
+def _has_waited(entry: EntryResult, figure: Figure) -> bool:
+    """Whether a rate is in part the speed of something else than the client."""
+    share = _share_at_work(entry)
+    return figure.key == "rate" and share is not None and share < _AT_WORK
+
+
 def _is_ours(peer: str) -> bool:
     """tickwire's modules are called so, or so with an underscore and more (``tickwire_sync``)."""
     return peer.partition("_")[0] == "tickwire"
@@ -243,7 +264,7 @@ def _leader(workload: Workload, result: WorkloadResult, figure: Figure) -> str |
     peers = {entry.name: entry.peer for entry in workload.entries}
     for name in _best_first(result, figure):
         peer = peers.get(name, "")
-        if peer != "limit":
+        if not is_limit(name):
             return None if _is_ours(peer) or not result.entries[name].samples(figure.key) else name
     return None
 
@@ -251,14 +272,14 @@ def _leader(workload: Workload, result: WorkloadResult, figure: Figure) -> str |
 def _others(workload: Workload, result: WorkloadResult) -> dict[str, list[str]]:
     """Columns besides the first in which another client is in front, by that client.
 
-    Only of times and rates: the rest says what was done (how many connections), not how well. One
-    that is in front by the first column as well is left out.
+    Of every figure that can be better or worse. One that is in front by the first column as well is
+    left out.
     """
     first, *rest = workload.figures
     known = _leader(workload, result, first)
     found: dict[str, list[str]] = {}
     for figure in rest:
-        leader = _leader(workload, result, figure) if figure.is_timed else None
+        leader = _leader(workload, result, figure) if figure.is_ranked else None
         if leader and leader != known:
             found.setdefault(leader, []).append(figure.title)
     return found

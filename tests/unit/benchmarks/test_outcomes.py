@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from benchmarks.catalogue import workload_named
+from benchmarks.catalogue import WORKLOADS, workload_named
 from benchmarks.outcomes import EntryResult, Round, Run, WorkloadResult
 from benchmarks.tables import BEGIN, END, DocumentError, insert, markdown
 from benchmarks.targets import TARGETS
+
+if TYPE_CHECKING:
+    from benchmarks.plan import Workload
 
 RATE = workload_named("receive-128").figure("rate")
 STARTED = "2026-01-02T03:04:05+00:00"
@@ -254,6 +257,43 @@ def test_other_columns_with_another_client_in_front_are_named() -> None:
     assert "without a pause: aiohttp by p90 µs, p99 µs\n" in text
     assert "By p90 µs, p99 µs aiohttp is first." in text
     assert "tickwire is not first here" not in text
+
+
+def test_a_column_that_no_other_work_can_disturb_counts_too() -> None:
+    ours, theirs = row(40.0, key="p50_us"), row(50.0, key="p50_us")
+    ours.rounds[0].figures |= {"mib": 500.0, "late_percent": 1.0}
+    theirs.rounds[0].figures |= {"mib": 1.5, "late_percent": 0.0}
+    text = markdown(run_of("slow-128", **{"tickwire, async for": ours, "aiohttp": theirs}))
+    assert "- A slow consumer beside a fast one: aiohttp by growth, MiB\n" in text
+    assert "By growth, MiB aiohttp is first." in text
+
+
+def test_as_good_as_another_is_not_behind() -> None:
+    ours, theirs = row(2.0), row(1.0)
+    for entry in (ours, theirs):
+        entry.rounds[0].figures["cpu_us"] = 1.0
+    assert "first" not in markdown(receive_run(ours, theirs))
+
+
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda one: one.name)
+def test_every_column_with_a_better_direction_is_ranked(workload: Workload) -> None:
+    """What was done, and what the server did, has none."""
+    neutral = {"late_percent", "payloads_per_message", "connects", "connections"}
+    assert {one.key for one in workload.figures if not one.is_ranked} <= neutral
+    assert {one.key for one in workload.figures if one.key in neutral and one.is_ranked} == set()
+    assert workload.figures[0].is_ranked
+
+
+def test_a_rate_that_waited_for_the_server_is_marked_and_said_once() -> None:
+    waited, worked = row(3.0e6, 3.0e6), row(2.0e6, 2.0e6)
+    for entry, busy in ((waited, 0.7), (worked, 0.95)):
+        for one in entry.rounds:
+            one.figures |= {"busy": busy, "cpu_us": 0.3}
+    text = markdown(receive_run(waited, worked))
+    assert "| tickwire, async for | 3.00 † | 0% | 0.30 | 0% |" in text
+    assert "| picows.websockets | 2.00 | 0% | 0.30 | 0% |" in text
+    assert text.count("† Its process was at work for less than 90% of the time") == 1
+    assert "†" not in markdown(receive_run(worked, worked))
 
 
 def test_one_round_alone_is_no_clean_number() -> None:
