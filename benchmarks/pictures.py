@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from benchmarks.catalogue import SIZES, workload_named
 from benchmarks.outcomes import WorkloadResult
+from benchmarks.plan import Figure
 from benchmarks.stats import PERCENTS, percentile_key
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Picture", "Series", "pictures"]
 
+_RATE = Figure("rate", "rate")
 _MIB = "mib_"
 """What the memory of so many connections is called among the figures: ``mib_500``."""
 
@@ -82,13 +84,13 @@ def _value(run: Run, workload: str, row: str, key: str) -> float | None:
 def _series(
     run: Run,
     workloads: Sequence[str],
-    key: str,
+    figures: Sequence[Figure],
     points_of: Callable[[str], list[tuple[float, float | None]]],
 ) -> tuple[Series, ...]:
     """The rows that the workloads have in common, as far as they have anything.
 
     Args:
-        key: The figure by which a row counts as disturbed or not.
+        figures: Those that are drawn: a row of which one was disturbed counts as disturbed.
         points_of: The points of the row of this name, ``None`` where there is no figure.
     """
     found = []
@@ -97,8 +99,12 @@ def _series(
         rows = [
             run.workloads.get(one, WorkloadResult()).entries.get(entry.name) for one in workloads
         ]
-        figure = workload_named(workloads[0]).figure(key)
-        reliable = all(row.is_reliable(figure, run.limits) for row in rows if row is not None)
+        reliable = all(
+            row.is_reliable(figure, run.limits)
+            for row in rows
+            if row is not None
+            for figure in figures
+        )
         if points:
             found.append(Series(entry.name, entry.peer, points, reliable))
     return tuple(found)
@@ -109,7 +115,7 @@ def _bars(run: Run, workload: str, file: str, title: str) -> Picture:
         rate = _value(run, workload, row, "rate")
         return [(0.0, None if rate is None else rate / 1e6)]
 
-    series = _series(run, [workload], "rate", points_of)
+    series = _series(run, [workload], [_RATE], points_of)
     return Picture(file, title, "bars", "", "million messages per second", True, series)
 
 
@@ -122,7 +128,7 @@ def _sizes(run: Run, suffix: str, file: str, title: str) -> Picture:
         rates = ((size, _value(run, name, row, "rate")) for name, size in names.items())
         return [(size, None if rate is None else rate * size / 1e6) for size, rate in rates]
 
-    series = _series(run, measured, "rate", points_of)
+    series = _series(run, measured, [_RATE], points_of)
     x_label, y_label = "message size, bytes", "payload, MB per second"
     return Picture(file, title, "lines", x_label, y_label, True, series)
 
@@ -131,7 +137,9 @@ def _curves(run: Run, workload: str, file: str, title: str) -> Picture:
     def points_of(row: str) -> list[tuple[float, float | None]]:
         return [(one, _value(run, workload, row, percentile_key(one))) for one in PERCENTS]
 
-    series = _series(run, [workload], percentile_key(50), points_of)
+    # One figure each, also of those that the table has no column for.
+    drawn = [Figure(percentile_key(one), f"p{one:g}") for one in PERCENTS]
+    series = _series(run, [workload], drawn, points_of)
     return Picture(file, title, "percentiles", "percentile", "µs", False, series)
 
 
@@ -144,5 +152,6 @@ def _memory(run: Run) -> Picture:
         return [(float(one), _value(run, "memory", row, f"{_MIB}{one}")) for one in counts]
 
     title = "Memory of idle connections"
-    series = _series(run, ["memory"], "kib", points_of)
+    drawn = [Figure(f"{_MIB}{one}", f"MiB for {one}", is_timed=False) for one in counts]
+    series = _series(run, ["memory"], drawn, points_of)
     return Picture("memory.svg", title, "lines", "open connections", "MiB", False, series)

@@ -84,9 +84,17 @@ def draw(picture: Picture, folder: Path) -> Path:
 
 
 def _ranked(picture: Picture) -> list[Series]:
-    """The best first, by the last point; the limit, which is no client, before all."""
+    """The best first; the limit, which is no client, before all.
+
+    By the last point, but percentiles by the median: the last is the worst message of a thousand.
+    """
     sign = -1 if picture.is_better_high else 1
-    return sorted(picture.series, key=lambda one: (one.peer != "limit", sign * one.points[-1][1]))
+
+    def value(one: Series) -> float:
+        last = one.points[-1][1]
+        return dict(one.points).get(50, last) if picture.shape == "percentiles" else last
+
+    return sorted(picture.series, key=lambda one: (one.peer != "limit", sign * value(one)))
 
 
 def _bars(picture: Picture) -> Figure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -110,6 +111,15 @@ def test_a_disturbed_row_is_marked_in_every_picture_that_shows_it() -> None:
     assert all(one.is_reliable for one in picture("sizes-tls.svg", run).series)
 
 
+def test_a_curve_is_marked_for_any_of_its_points() -> None:
+    """Also where the median, by which the table is sorted, did not differ."""
+    run = whole_run()
+    for place, one in enumerate(run.workloads["echo-128"].entries["aiohttp"].rounds):
+        one.figures["p99.9_us"] *= 1 + place
+    marked = {one.name for one in picture("echo.svg", run).series if not one.is_reliable}
+    assert marked == {"aiohttp"}
+
+
 def test_memory_is_over_the_number_of_connections() -> None:
     for one in picture("memory.svg").series:
         assert [x for x, _ in one.points] == [100, 500, 1000, 2000]
@@ -150,6 +160,14 @@ def test_a_picture_from_saved_results_names_each_row(
     for said in (one.title, one.y_label, *(series.name for series in one.series)):
         assert f">{said}<" in text
     assert plots.COLOURS["tickwire"].lower() in text.lower()
+
+
+def test_the_legend_of_curves_is_in_the_order_of_the_medians(plots: ModuleType) -> None:
+    curves = picture("echo.svg")
+    first, second = (one for one in curves.series if one.peer in ("picows", "websockets"))
+    worst_last = tuple((x, y * 100 if x > 99 else y / 100) for x, y in second.points)
+    swapped = replace(curves, series=(first, replace(second, points=worst_last)))
+    assert [one.name for one in plots._ranked(swapped)] == [second.name, first.name]
 
 
 def test_a_disturbed_row_is_drawn_with_its_mark(plots: ModuleType, tmp_path: Path) -> None:
