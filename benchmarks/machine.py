@@ -71,6 +71,7 @@ def _commit() -> str | None:
 
 
 def _libcurl_version() -> str:
+    """tickwire's own, which is curl_cffi's."""
     import curl_cffi
 
     return str(curl_cffi.Curl().version().decode().split()[0]).removeprefix("libcurl/")
@@ -100,10 +101,10 @@ def machine_slug(machine: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class CpuTimes:
-    """User CPU seconds of the whole machine, and of our own processes, up to some moment.
+    """CPU seconds of the whole machine, and of our own processes, up to some moment.
 
-    User time only: the kernel's work for loopback traffic is booked on whoever runs just then.
-    Steal time counts as foreign.
+    User and kernel time; steal time counts as foreign. Interrupts are left out: some systems book
+    them on the process that is interrupted, others on nobody, and ours are many (loopback).
     """
 
     machine: float
@@ -113,14 +114,27 @@ class CpuTimes:
     def now(cls, server_pid: int) -> CpuTimes | None:
         """``None`` where there is no ``/proc``."""
         try:
-            total = Path("/proc/stat").read_text().split("\n", 1)[0].split()
-            server = Path(f"/proc/{server_pid}/stat").read_text().rpartition(")")[2].split()
+            machine = Path("/proc/stat").read_text()
+            server = Path(f"/proc/{server_pid}/stat").read_text()
         except OSError:
             return None
-        tick = os.sysconf("SC_CLK_TCK")
-        machine = (int(total[1]) + int(total[2]) + int(total[8])) / tick
-        times = os.times()
-        return cls(machine, int(server[11]) / tick + times.user + times.children_user)
+        return cls.parse(machine, server, sum(os.times()[:4]), os.sysconf("SC_CLK_TCK"))
+
+    @classmethod
+    def parse(cls, machine: str, server: str, clients: float, tick: int) -> CpuTimes:
+        """
+        Args:
+            machine: What ``/proc/stat`` says.
+            server: What ``/proc/PID/stat`` says of the server.
+            clients: Seconds of this process and of those it has waited for.
+            tick: Ticks in a second.
+        """
+        user, nice, system, _idle, _wait, _irq, _softirq, steal = map(
+            int, machine.split("\n", 1)[0].split()[1:9]
+        )
+        fields = server.rpartition(")")[2].split()
+        own = int(fields[11]) + int(fields[12])
+        return cls((user + nice + system + steal) / tick, own / tick + clients)
 
     def foreign_since(self, before: CpuTimes, seconds: float) -> float:
         """Which share of one core others used since ``before``, ``seconds`` ago."""
