@@ -33,7 +33,10 @@ def main() -> None:
         os.sched_setaffinity(0, {asked["core"]})
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    peer = importlib.import_module(f"benchmarks.{asked['peer']}")
+    try:
+        peer = importlib.import_module(f"benchmarks.{asked['peer']}")
+    except ModuleNotFoundError as missing:
+        sys.exit(f"not installed: {missing.name}")
     job = Job(Server(**asked["server"]), peer, asked["way"], asked["options"])
     figures = _run(KINDS[asked["kind"]](job))
     print(json.dumps(figures), flush=True)

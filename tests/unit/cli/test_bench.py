@@ -18,9 +18,12 @@ from tickwire.cli.mend import Origin
 from tickwire.cli.problems import Problem
 
 ROOT = Path(__file__).resolve().parents[3]
-PROJECT = (
-    '[project]\nname = "tickwire"\n[project.optional-dependencies]\nbench = ["picows==2", "rich"]\n'
-)
+PROJECT = """
+[project]
+name = "tickwire"
+[project.optional-dependencies]
+bench = ["picows==2", "trustme", "matplotlib"]
+"""
 
 
 @pytest.fixture
@@ -73,7 +76,7 @@ def test_an_installed_package_runs_the_suite_of_the_clone_around(
     monkeypatch: pytest.MonkeyPatch, ran: list[tuple[list[str], Path]], clone: Path
 ) -> None:
     from_wheel(monkeypatch, clone / "benchmarks")
-    install(monkeypatch, "picows", "rich")
+    install(monkeypatch, "picows", "trustme", "matplotlib")
     assert bench(BenchOptions()) == 7
     assert ran[0][1] == clone
 
@@ -88,16 +91,56 @@ def test_an_installed_package_alone_says_where_the_suite_is(
     assert ran == []
 
 
-def test_missing_packages_are_named_with_the_command_that_installs_them(
-    monkeypatch: pytest.MonkeyPatch, ran: list[tuple[list[str], Path]], clone: Path
+@pytest.mark.parametrize(
+    ("installed", "options"),
+    [
+        (("picows", "matplotlib"), BenchOptions()),
+        (("picows", "trustme"), BenchOptions(write_docs=True)),
+        (("picows", "trustme"), BenchOptions(saved=Path("x.json"), write_docs=True)),
+    ],
+)
+def test_packages_that_the_suite_needs_are_named_with_the_command_that_installs_them(
+    monkeypatch: pytest.MonkeyPatch,
+    ran: list[tuple[list[str], Path]],
+    clone: Path,
+    installed: tuple[str, ...],
+    options: BenchOptions,
 ) -> None:
     from_wheel(monkeypatch, clone)
-    install(monkeypatch, "rich")
+    install(monkeypatch, *installed)
+    (missing,) = {"picows", "trustme", "matplotlib"} - set(installed)
     with pytest.raises(Problem) as caught:
-        bench(BenchOptions())
-    assert "need picows, not" in caught.value.line
+        bench(options)
+    assert f"need {missing}, not" in caught.value.line
     assert f"{clone}[bench]" in caught.value.line
     assert ran == []
+
+
+def test_a_missing_client_is_named_and_the_rest_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+    ran: list[tuple[list[str], Path]],
+    clone: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from_wheel(monkeypatch, clone)
+    install(monkeypatch, "trustme", "matplotlib")
+    assert bench(BenchOptions()) == 7
+    assert len(ran) == 1
+    said = capsys.readouterr().err
+    assert said == "tickwire: not installed, and so not measured: picows\n"
+
+
+def test_an_earlier_run_is_shown_without_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+    ran: list[tuple[list[str], Path]],
+    clone: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from_wheel(monkeypatch, clone)
+    install(monkeypatch)
+    assert bench(BenchOptions(saved=Path("x.json"))) == 7
+    assert len(ran) == 1
+    assert capsys.readouterr().err == ""
 
 
 def test_the_extra_of_this_repository_can_be_read() -> None:
@@ -108,7 +151,7 @@ def test_what_is_asked_for_arrives(
     monkeypatch: pytest.MonkeyPatch, ran: list[tuple[list[str], Path]], clone: Path
 ) -> None:
     from_wheel(monkeypatch, clone)
-    install(monkeypatch, "picows", "rich")
+    install(monkeypatch, "picows", "trustme", "matplotlib")
     asked = ["bench", "receive", "echo", "--rounds", "3", "--from", "x.json", "--write-docs"]
     assert main(asked) == 7
     command = ran[0][0]
