@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.catalogue import workload_named
+from benchmarks.catalogue import WORKLOADS, workload_named
 from benchmarks.stats import Limits, Ratio, Summary, are_too_many, paired_ratio, summarise
 from benchmarks.targets import TARGETS
 
@@ -154,6 +154,8 @@ class Run:
         limits: What counted as undisturbed.
         workloads: By name.
         cut_short: Tables that lack a round because time was up, by name.
+        rounds: How often each row was to be measured; 0 in files that do not say.
+        is_partial: Whether it was interrupted, or is not over yet.
     """
 
     started: str
@@ -162,6 +164,8 @@ class Run:
     limits: Limits = field(default_factory=Limits)
     workloads: dict[str, WorkloadResult] = field(default_factory=dict)
     cut_short: list[str] = field(default_factory=list)
+    rounds: int = 0
+    is_partial: bool = False
 
     def faults(self) -> list[str]:
         """What disturbed the run as a whole."""
@@ -169,10 +173,27 @@ class Run:
         load = self.machine.get("load_before")
         if load is not None and load > self.limits.load:
             faults.append(f"load average {load:.2f} when the run began: other work was going on")
+        if self.is_partial:
+            faults.append("it was interrupted, and is partial: tables, rows or rounds are missing")
         if self.cut_short:
             names = ", ".join(dict.fromkeys(self.cut_short))
             faults.append(f"time was up before all rounds were measured, in: {names}")
         return faults
+
+    def lacks(self) -> list[str]:
+        """Tables of the catalogue that this run has not measured, or not in all rows and rounds."""
+        return [
+            workload.name
+            for workload in WORKLOADS
+            if any(
+                entry.name not in self._rows(workload.name)
+                or len(self._rows(workload.name)[entry.name].rounds) < self.rounds
+                for entry in workload.entries
+            )
+        ]
+
+    def _rows(self, workload: str) -> dict[str, EntryResult]:
+        return self.workloads.get(workload, WorkloadResult()).entries
 
     def targets(self) -> Iterator[TargetResult]:
         """Each target that this run can judge."""

@@ -118,6 +118,9 @@ class Scale:
         budget_seconds: A further round is begun only if it will end within so many seconds from the
             beginning; ``None`` for no such limit. With one, all tables get their first round before
             any gets its second.
+        client_seconds: How long one measurement may take.
+        most_seconds: When so many seconds have passed nothing more is measured, and the client that
+            is at it is ended; ``None`` for no such limit.
         is_quick: Whether to leave out the rows that neither a target nor :attr:`Workload.quick`
             names.
     """
@@ -127,4 +130,6 @@ class Scale:
     retries: int
     options: dict[str, dict[str, Any]] = field(default_factory=dict)
     budget_seconds: float | None = None
+    client_seconds: float = 60.0
+    most_seconds: float | None = None
     is_quick: bool = False

@@ -15,6 +15,8 @@ QUICK = Scale(
     rounds=2,
     retries=0,
     budget_seconds=48.0,
+    client_seconds=10.0,
+    most_seconds=55.0,
     is_quick=True,
     options={
         "receive": {"seconds": 0.1},

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from benchmarks.catalogue import WORKLOADS
+from benchmarks.measuring import Bench, MeasurementFailed, run, serving
 from benchmarks.offline import CAPTURES
-from benchmarks.run import Bench, MeasurementFailed, run, serving
 from benchmarks.scales import QUICK
 from rich.console import Console
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from benchmarks.outcomes import Run
     from benchmarks.plan import Entry, Workload
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -105,20 +106,56 @@ def test_a_run_ends_in_time_with_every_table_measured(
 ) -> None:
     order: list[tuple[str, str]] = []
 
-    def measure(bench: Bench, workload: Workload, entry: Entry) -> tuple[dict[str, Any], float]:
+    def measure(
+        bench: Bench, workload: Workload, entry: Entry, seconds: float
+    ) -> tuple[dict[str, Any], float]:
         order.append((workload.name, entry.name))
         return {"rate": 1.0}, 0.0
 
     monkeypatch.setattr(Bench, "measure", measure)
     scale = replace(QUICK, rounds=2, budget_seconds=budget)
-    outcome = run(("send-128", "connect"), scale, Console(quiet=True))
+    kept: list[tuple[list[str], bool]] = []
+
+    def keep(outcome: Run) -> None:
+        kept.append((list(outcome.workloads), outcome.is_partial))
+
+    outcome = run(("send-128", "connect"), scale, Console(quiet=True), keep)
     tables = ["send-128", "send-128-coalesced", "connect"]
     assert list(outcome.workloads) == tables
     for result in outcome.workloads.values():
         assert {len(row.rounds) for row in result.entries.values()} == {rounds}
     assert outcome.cut_short == (tables if rounds == 1 else [])
+    # What there is is saved after each round of a table, not at the end only.
+    assert [names for names, _ in kept[:3]] == (
+        [tables[:1], tables[:1], tables[:2]] if budget is None else [tables[:n] for n in (1, 2, 3)]
+    )
+    assert [partial for _, partial in kept] == [True] * (len(kept) - 1) + [False]
     # A B A B: no row is measured twice in a row.
     assert all(one != other for one, other in itertools.pairwise(order))
+
+
+def test_a_client_that_hangs_takes_no_more_than_it_may(bench: Bench) -> None:
+    workload = brief("receive-128")
+    workload = replace(workload, options=workload.options | {"seconds": 600.0})
+    with pytest.raises(MeasurementFailed, match="no end after 1 s"):
+        bench.measure(workload, workload.entries[0], 1.0)
+
+
+def test_time_that_is_up_ends_a_run_in_its_first_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when clients hang: none gets more than what is left, and the rest is cut short."""
+    monkeypatch.setattr(
+        Bench, "measure", lambda *_: pytest.fail("nothing is to be measured any more")
+    )
+    outcome = run(("connect",), replace(QUICK, most_seconds=0.0), Console(quiet=True))
+    assert set(outcome.cut_short) == {"connect"}
+    assert outcome.workloads["connect"].entries == {}
+
+
+def test_a_client_that_is_not_installed_says_so(bench: Bench) -> None:
+    workload = brief("receive-128")
+    entry = replace(workload.entries[0], peer="no_such_peer")
+    with pytest.raises(MeasurementFailed, match=r"^not installed: benchmarks.peers.no_such_peer$"):
+        bench.measure(workload, entry)
 
 
 def test_a_client_that_fails_gives_no_figure_but_says_why(bench: Bench) -> None:
