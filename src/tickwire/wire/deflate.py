@@ -45,6 +45,9 @@ _MIN_COMPRESSOR_BITS = 9
 _MAX_FINAL_BLOCKS = 1024
 """In one message. Each begins a stream anew, which takes microseconds; a block can be two bytes."""
 
+_SMALL = 16 * 1024
+"""Bytes, inflated, for which the codec's output buffer does not grow."""
+
 _PIECE = 4096
 """Bytes that are inflated at a time behind a final block."""
 
@@ -202,6 +205,10 @@ class Inflater:
         self._window = 1 << parameters.server_max_window_bits
         self._forget = parameters.server_no_context_takeover
         self._stream = _codec.decompressobj(wbits=self._bits)
+        # The largest message so far. zlib-ng's output buffer doubles when it is full: one of just
+        # 1 MiB would end in a buffer of 2 MiB, fresh from the system every time. So it is let
+        # beyond this only if there is more.
+        self._largest = _SMALL
         # What came last, a window of it or up to twice as much: zlib does not give its own one
         # away, and a stream that had a final block must be begun anew with it.
         self._recent = bytearray()
@@ -217,8 +224,11 @@ class Inflater:
             InflateError: The message is larger than ``limit``, has more than 1,024 final blocks,
                 or is not deflate.
         """
+        room = self._largest if self._largest < limit else limit
         try:
-            data: bytes = self._stream.decompress(payload + _TAIL, limit + 1)
+            data: bytes = self._stream.decompress(payload + _TAIL, room + 1)
+            if len(data) > room:
+                data = self._larger(data, limit)
             if self._stream.eof:
                 data = self._past_final_blocks(data, payload + _TAIL, limit)
         except _codec.error as error:
@@ -229,6 +239,13 @@ class Inflater:
             self._stream = _codec.decompressobj(wbits=self._bits)
         else:
             self._remember(data)
+        return data
+
+    def _larger(self, data: bytes, limit: int) -> bytes:
+        """Go on with a message that is larger than any before it, up to one byte past the limit."""
+        if not self._stream.eof and len(data) <= limit:
+            data += self._stream.decompress(self._stream.unconsumed_tail, limit + 1 - len(data))
+        self._largest = len(data)
         return data
 
     def _past_final_blocks(self, data: bytes, message: bytes, limit: int) -> bytes:

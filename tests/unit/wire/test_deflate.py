@@ -273,6 +273,68 @@ def test_a_bomb_is_not_inflated() -> None:
     assert peak < 4 * MIB
 
 
+SIZES = [100, 16 << 10, (16 << 10) + 1, 1 << 20, (1 << 20) - 1, (1 << 20) + 1, 5, 3 << 20, 1 << 20]
+
+
+@pytest.mark.parametrize("filler", [b"\x00", None], ids=["zeros", "noise"])
+def test_messages_of_any_size_follow_one_another(filler: bytes | None) -> None:
+    """Each may be larger than all before it, by much or by a byte."""
+    sender, inflater = Sender(), Inflater(DEFAULT)
+    for size in SIZES:
+        text = os.urandom(size) if filler is None else filler * size
+        assert inflater.inflate(sender.message(text), 4 * MIB) == text
+
+
+@pytest.mark.parametrize("before", [0, 1000, 500_000, MIB])
+@pytest.mark.parametrize("size", [MIB - 1, MIB, MIB + 1, 3 * MIB])
+def test_the_bound_holds_whatever_came_before(before: int, size: int) -> None:
+    sender, inflater = Sender(), Inflater(DEFAULT)
+    inflater.inflate(sender.message(b"x" * before), MIB)
+    message = sender.message(b"y" * size)
+    if size <= MIB:
+        assert inflater.inflate(message, MIB) == b"y" * size
+        return
+    with pytest.raises(InflateError) as caught:
+        inflater.inflate(message, MIB)
+    assert caught.value.close_code == 1009
+
+
+@pytest.mark.parametrize("size", [20_000, MIB])
+def test_a_large_final_block_is_gone_past(size: int) -> None:
+    text = os.urandom(size)
+    inflater = Inflater(DEFAULT)
+    for _ in range(2):
+        message = final(text) + final(b"behind it") + b"\x00"
+        assert inflater.inflate(message, 2 * MIB) == text + b"behind it"
+
+
+def test_the_buffer_does_not_grow_past_the_largest_message() -> None:
+    """Where it doubles, a message of just 1 MiB would take a second MiB each time."""
+    sender, inflater = Sender(), Inflater(DEFAULT)
+    asked: list[int] = []
+
+    class Spy:
+        eof = False
+
+        def __init__(self, stream: Any) -> None:
+            self.stream = stream
+
+        @property
+        def unconsumed_tail(self) -> bytes:
+            tail: bytes = self.stream.unconsumed_tail
+            return tail
+
+        def decompress(self, data: bytes, most: int) -> bytes:
+            asked.append(most)
+            found: bytes = self.stream.decompress(data, most)
+            return found
+
+    inflater._stream = Spy(inflater._stream)
+    for size in (MIB, MIB, MIB - 7):
+        assert len(inflater.inflate(sender.message(os.urandom(size)), 8 * MIB)) == size
+    assert asked[-2:] == [MIB + 1, MIB + 1]
+
+
 @pytest.mark.parametrize(
     "payload",
     [
