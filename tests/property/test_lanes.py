@@ -43,12 +43,14 @@ class Intake:
             lane.is_wrapped = False
             lane.chain = SequenceChain(SequenceRule.PLUS_ONE) if name == "d@depth" else None
             lane.unlooked = number
+            lane.longest = 40 * number
             lane.extra_events = 0
             self.lanes.add(name, lane)
 
     def look(self, lane: Any, payload: bytes, recv_ns: int) -> None:
         self.told.append(("look", lane.symbol, payload, recv_ns))
         lane.unlooked = 2
+        lane.longest = max(lane.longest, len(payload))
 
     def unjoined(
         self, lane: Any, event: Any, last: int | None, link: Link, events: list[Event]
@@ -107,7 +109,7 @@ def test_a_thousand_lanes_are_told_apart(core: Any) -> None:
         lane.decode = msgspec.json.Decoder(Trade).decode
         lane.symbol = str(number)
         lane.is_array = lane.is_wrapped = False
-        lane.chain, lane.unlooked, lane.extra_events = None, 9, 0
+        lane.chain, lane.unlooked, lane.longest, lane.extra_events = None, 9, 4096, 0
         intake.lanes.add(f"s{number}@trade", lane)
     received = [enveloped(f"s{number}@trade", TRADE) for number in range(1000)]
     intake.lanes.receive_many(received, 1, intake.events)

@@ -10,6 +10,7 @@ class Lane:
     is_wrapped: bool
     chain: SequenceChain | None
     unlooked: int
+    longest: int
     extra_events: int
 
 class Lanes:

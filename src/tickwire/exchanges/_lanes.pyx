@@ -43,6 +43,7 @@ cdef class Lane:
     cdef public bint is_wrapped
     cdef public object chain
     cdef public long unlooked
+    cdef public Py_ssize_t longest
     cdef public long extra_events
 
 
@@ -162,7 +163,7 @@ cdef class Lanes:
     cdef int _deliver(
         self, Lane lane, bytes payload, object event, object recv_ns, list events
     ) except -1:
-        if lane.unlooked:
+        if lane.unlooked and PyBytes_GET_SIZE(payload) <= lane.longest:
             lane.unlooked -= 1
         else:
             self.look(lane, payload, recv_ns)

@@ -40,6 +40,8 @@ class Lane:
         is_wrapped: Whether what is decoded has to be asked for its event (``unwrap()``).
         chain: The sequence that its events belong to, or ``None``.
         unlooked: How many more payloads may pass before the codec looks at one.
+        longest: Bytes of the longest payload that it has looked at: a new field makes a payload
+            longer, so one that is longer is looked at as well.
         extra_events: Events beyond one per payload: what arrays had more, or less when empty.
     """
 
@@ -49,6 +51,7 @@ class Lane:
         "extra_events",
         "is_array",
         "is_wrapped",
+        "longest",
         "symbol",
         "unlooked",
     )
@@ -59,6 +62,7 @@ class Lane:
     is_wrapped: bool
     chain: SequenceChain | None
     unlooked: int
+    longest: int
     extra_events: int
 
 
@@ -76,8 +80,8 @@ class Lanes:
     ) -> None:
         """
         Args:
-            look: Is shown a payload whenever ``unlooked`` is zero, and sets it anew: lane,
-                payload, arrival in ns.
+            look: Is shown a payload whenever ``unlooked`` is zero or the payload longer than
+                ``longest``, and sets both anew: lane, payload, arrival in ns.
             unjoined: Is told of an event that its chain does not take, before it is appended:
                 lane, event, the last number before it, how it joins, the caller's events.
             general: Takes the frames that have no lane or do not decode: frame, arrival, events.
@@ -119,7 +123,7 @@ class Lanes:
         self, lane: Lane, payload: bytes, decoded: Any, recv_ns: int, events: list[Event]
     ) -> None:
         """Make events of what a lane decoded: unwrap, stamp, check the sequence, append."""
-        if lane.unlooked:
+        if lane.unlooked and len(payload) <= lane.longest:
             lane.unlooked -= 1
         else:
             self._look(lane, payload, recv_ns)

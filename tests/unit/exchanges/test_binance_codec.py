@@ -354,13 +354,16 @@ def test_and_once_in_so_many_frames(stream: str, payload: str, is_combined: bool
         (combined(stream, text).decode() if is_combined else text) for text in (payload, new)
     )
     kind = "trade" if "trade" in stream else "kline"
-    feed(codec, old, *[new] * (LOOK_EVERY - 1))
+    # It makes the payload longer than the one that was looked at before.
+    feed(codec, *[old] * 3)
     assert codec.stats.new_fields == {}
     feed(codec, new)
     assert codec.stats.new_fields == {kind: {"zz": 1}}
-    feed(codec, *[new] * LOOK_EVERY)
+    feed(codec, *[new] * (LOOK_EVERY - 1))
+    assert codec.stats.new_fields == {kind: {"zz": 1}}
+    feed(codec, new, old)
     assert codec.stats.new_fields == {kind: {"zz": 2}}
-    assert codec.stats.events == {kind: 2 * LOOK_EVERY + 1}
+    assert codec.stats.events == {kind: 3 + 1 + LOOK_EVERY + 1}
 
 
 def test_a_new_field_inside_a_candle_and_in_an_array() -> None:

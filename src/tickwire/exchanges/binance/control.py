@@ -145,6 +145,9 @@ class Subscriptions:
         if number is None and self._open:
             number = next(iter(self._open))
         request = self._close(number)
+        if request is None and number is not None:
+            # To something that was not asked for here: counted, and no reason to end a feed.
+            return
         streams = request.streams if request else ()
         if request and request.method is _Method.SUBSCRIBE:
             self.states.update(dict.fromkeys(streams, SubscriptionState.REFUSED))

@@ -136,7 +136,8 @@ EVENT_KINDS: dict[str, StreamKind] = {
 _CHAINED = frozenset({StreamKind.DEPTH, StreamKind.RPI_DEPTH})
 
 LOOK_EVERY = 1024
-"""Of so many payloads of a stream, the keys of one are looked at; of the first in any case."""
+"""Of so many payloads of a stream, the keys of one are looked at; of the first in any case, and of
+every one that is longer than those looked at before."""
 
 
 class Decoders:
@@ -207,13 +208,17 @@ class Route(Lane):
         self.inner_key = inner[0] if inner else ""
         self.inner_known = known_keys(inner[1]) if inner else frozenset()
         self.unlooked = 0
+        self.longest = 0
         self.looks = 0
         self.extra_events = 0
 
-    def skip_looks(self) -> None:
-        """A payload is being looked at; let the next :data:`LOOK_EVERY` less one pass."""
+    def skip_looks(self, size: int) -> None:
+        """A payload of ``size`` bytes is being looked at; let the next :data:`LOOK_EVERY` less one
+        pass that are no longer."""
+        self.extra_events -= self.unlooked  # it came early: what did not pass is not counted
         self.looks += 1
         self.unlooked = LOOK_EVERY - 1
+        self.longest = max(self.longest, size)
 
     @property
     def events(self) -> int:
