@@ -24,6 +24,9 @@ __all__ = ["Answer", "ApiLink", "Lost", "Pending"]
 
 Answer = dict[str, Any]
 
+PROBE_SECONDS = 5.0
+"""In which a connection that owes an answer has to show some sign of life."""
+
 _LOGGER = logging.getLogger("tickwire.binance")
 
 
@@ -97,6 +100,7 @@ class ApiLink:
         self._on_end = on_end
         self._idle = asyncio.Event()
         self._idle.set()
+        self._probe: asyncio.Task[None] | None = None
         self._reader = asyncio.create_task(self._read())
 
     @property
@@ -136,6 +140,21 @@ class ApiLink:
     async def drained(self) -> None:
         """Wait until every request is answered."""
         await self._idle.wait()
+
+    def suspect(self) -> None:
+        """An answer is overdue: ping, and cut the connection if nothing at all comes back."""
+        if self._probe is None or self._probe.done():
+            self._probe = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        try:
+            pong = await self._ws.ping()
+        except WebSocketError:
+            return  # it has ended: the reader says so
+        await asyncio.wait((pong,), timeout=PROBE_SECONDS)
+        if not pong.done() and self._ws.last_byte_age >= PROBE_SECONDS:
+            _LOGGER.warning("a connection is cut: silent for %.0f s", self._ws.last_byte_age)
+            self._ws.terminate()
 
     async def close(self) -> None:
         """Close the connection; what is in flight is lost. Idempotent."""

@@ -75,6 +75,7 @@ class Asked:
         self.client_order_id = client_order_id
         self.number = number
         self.pending: Pending | None = None
+        self.link: ApiLink | None = None
 
     @property
     def was_sent(self) -> bool:
@@ -205,6 +206,8 @@ class Asking:
         except TimeoutError:
             if not bound.expired():
                 raise
+        if asked.link is not None and asked.was_sent:
+            asked.link.suspect()
         raise asked.failed(BinanceRequestTimeout, f"no answer came within {timeout} s")
 
     async def _ask_somewhere(self, asked: Asked) -> Any:
@@ -227,6 +230,7 @@ class Asking:
         if asked.security is Security.SIGNED:
             await self._authorise(link)
         number = self._next_id() if asked.number is None else asked.number
+        asked.link = link
         pending = asked.pending = Pending(
             asked.method,
             is_order=asked.is_order,

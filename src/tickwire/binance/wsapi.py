@@ -21,6 +21,7 @@ from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING
 
+from tickwire.binance.apidoor import ApiDoor
 from tickwire.binance.apilink import Answer, ApiLink, Lost
 from tickwire.binance.asking import REQUEST_SECONDS, Asked, Asking
 from tickwire.binance.errors import (
@@ -56,7 +57,6 @@ MAX_AGE_SECONDS = 23.5 * 3600
 _ATTEMPTS = 5
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 30.0
 _FAREWELL_SECONDS = 3.0  # for the last event of an old connection; the new one's wait for it
-_LARGEST_ANSWER = 64 * 1024 * 1024  # exchangeInfo of all symbols has 15 MB
 _ALREADY_SUBSCRIBED = -2035
 
 
@@ -92,8 +92,8 @@ class WsApi(Asking):
             product, signatory, budget, rest_clock=rest_clock, wait_for_limits=wait_for_limits
         )
         self._url = venue.ws_api_url(product)
-        self._query = f"?timeUnit={time_unit}" if time_unit is not None else ""
-        self._session = session
+        query = f"?timeUnit={time_unit}" if time_unit is not None else ""
+        self._door = ApiDoor(self._url, query, session)
         self._max_age = max_age
         self._link: ApiLink | None = None
         self._links: set[ApiLink] = set()
@@ -169,11 +169,7 @@ class WsApi(Asking):
         self._check_open()
         await self._admit("connecting", CONNECT_WEIGHT)
         try:
-            ws = await self._session().ws_connect(
-                self._url + self._query,
-                allow_redirects=False,
-                max_message_size=_LARGEST_ANSWER,
-            )
+            ws = await self._door.connect()
         except HandshakeRejected as error:
             if error.status not in (418, 429):
                 raise
@@ -401,8 +397,12 @@ class WsApi(Asking):
                 feed.numbers[link] = result["subscriptionId"]
 
         await self._admit(asked.method, 2)
-        async with asyncio.timeout(REQUEST_SECONDS):
-            await self._ask(link, asked, at_answer)
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                await self._ask(link, asked, at_answer)
+        except TimeoutError:
+            link.suspect()
+            raise
 
     async def _attach(self, feed: Feed, link: ApiLink) -> bool:
         """:meth:`_subscribe`, where a refusal ends the feed."""
