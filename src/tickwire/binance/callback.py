@@ -11,7 +11,6 @@ import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tickwire.errors import ConfigurationError, SubscriptionError
-from tickwire.exchanges import RateWindow
 from tickwire.exchanges.binance import BinanceCodec, streams
 from tickwire.exchanges.binance.normalised import PRICE_KEYS, key_of, normalise
 from tickwire.exchanges.binance.streams import LIMITS, check_market, parse_stream, venue_symbol
@@ -20,11 +19,11 @@ from tickwire.manager import (
     Disconnected,
     Reconnected,
     Record,
-    RollingLimiter,
     WebSocketManager,
 )
 from tickwire.market import Gap
 
+from .connects import connect_limiter
 from .errors import BinanceWebsocketQueueOverflow
 from .shard import Shard
 from .sinks import CallbackOverflow, Sink
@@ -133,9 +132,7 @@ class BinanceWebSocket:
             "reconnect_delay": reconnect_delay,
             "reconnect_delay_max": reconnect_delay_max,
             "connection_limit": limits.connection_seconds,
-            "connect_limiter": RollingLimiter(
-                (RateWindow(limits.connects_per_five_minutes, 300.0),)
-            ),
+            "connect_limiter": connect_limiter(self._base, self._market, settings.get("clock")),
             "session": session,
             **settings,
         }

@@ -11,17 +11,13 @@ from tickwire.binance.enums import WEBSOCKET_DEPTH_5, WEBSOCKET_DEPTH_10, WEBSOC
 from tickwire.binance.sockets import KeepAliveWebsocket, ReconnectingWebsocket
 from tickwire.binance.sources import MarketSource
 from tickwire.errors import ConfigurationError
-from tickwire.exchanges import RateWindow
-from tickwire.exchanges.binance.endpoints import LIMITS
 from tickwire.exchanges.binance.sockets import SOCKETS
-from tickwire.manager import RollingLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tickwire.binance.client import AsyncClient
     from tickwire.binance.sources import Source
-    from tickwire.exchanges.binance.names import Market
     from tickwire.exchanges.binance.sockets import Request
 
 __all__ = ["KEEPALIVE_TIMEOUT", "BinanceSocketManager"]
@@ -85,7 +81,6 @@ class BinanceSocketManager(SocketMethods):
         self._typed = typed
         self._settings = dict(manager or {})
         self._sockets: dict[tuple[str, bool], ReconnectingWebsocket] = {}
-        self._connects: dict[Market, RollingLimiter] = {}
 
     def socket(
         self, method: str, typed: bool | None, values: dict[str, Any]
@@ -120,7 +115,6 @@ class BinanceSocketManager(SocketMethods):
                 request,
                 typed=typed,
                 settings=self._settings,
-                connects=self._limiter(request.product),
             )
 
         def closed() -> None:
@@ -136,12 +130,3 @@ class BinanceSocketManager(SocketMethods):
             on_close=closed,
         )
         return made
-
-    def _limiter(self, product: Market) -> RollingLimiter:
-        """What the venue counts of one address, for all sockets of a product together."""
-        if product not in self._connects:
-            limits = LIMITS[product]
-            self._connects[product] = RollingLimiter(
-                (RateWindow(limits.connects_per_five_minutes, 300.0),)
-            )
-        return self._connects[product]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tickwire.binance.connects import connect_limiter
 from tickwire.binance.errors import BinanceWebsocketUnableToConnect
 from tickwire.binance.shapes import shaper
 from tickwire.errors import SubscriptionError
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from tickwire.exchanges import Stream
     from tickwire.exchanges.binance.names import Market
     from tickwire.exchanges.binance.sockets import Request
-    from tickwire.manager import RollingLimiter
 
     Put = Callable[[Any], Awaitable[None]]
 
@@ -63,7 +63,6 @@ class MarketSource:
         request: Which streams.
         typed: Events instead of dictionaries.
         settings: Of :class:`~tickwire.WebSocketManager`.
-        connects: The product's limiter of connects.
     """
 
     def __init__(
@@ -73,13 +72,11 @@ class MarketSource:
         *,
         typed: bool,
         settings: Mapping[str, Any],
-        connects: RollingLimiter,
     ) -> None:
         self._client = client
         self._request = request
         self._typed = typed
         self._settings = settings
-        self._connects = connects
         self._managers: list[WebSocketManager] = []
 
     async def open(self) -> None:
@@ -126,6 +123,7 @@ class MarketSource:
         settings: dict[str, Any] = {
             "connection_limit": LIMITS[market].connection_seconds,
             "max_reconnect_attempts": MAX_RECONNECTS,
+            "connect_limiter": connect_limiter(plan.url, market, self._settings.get("clock")),
             **self._settings,
         }
         typed = self._typed
@@ -135,7 +133,6 @@ class MarketSource:
             subscriptions=plan.streams,
             events=True,
             session=self._client.session,
-            connect_limiter=self._connects,
             **settings,
         )
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, cast
 
 from tickwire.errors import ConfigurationError
-from tickwire.exchanges.base import RateLimits, RateWindow
+from tickwire.exchanges.base import RateLimits
 from tickwire.exchanges.binance.book_codec import BinanceBookCodec
 from tickwire.exchanges.binance.books import (
     REQUEST_WEIGHTS,
@@ -112,9 +112,7 @@ class BinanceBookVenue:
         self.levels = levels
         self.budget = RestBudget(allowed, 60.0, "x-mbx-used-weight-1m", _COOLDOWNS)
         limits = LIMITS[self._market]
-        self.rate_limits = RateLimits(
-            connects=(RateWindow(limits.connects_per_five_minutes, 300.0),)
-        )
+        self.rate_limits = RateLimits(connects=limits.connects)
         self.connection_seconds: float | None = limits.connection_seconds
         self.streams_per_connection = limits.streams_per_connection
 

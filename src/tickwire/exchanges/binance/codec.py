@@ -202,7 +202,7 @@ class BinanceCodec:
         limits = LIMITS[self.market]
         return RateLimits(
             messages=(RateWindow(limits.messages_per_second - 1, 1.0 + _JITTER_SECONDS),),
-            connects=(RateWindow(limits.connects_per_five_minutes, 300.0),),
+            connects=limits.connects,
         )
 
     def identify(self, frame: bytes, event: Event) -> Identity | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from tickwire.errors import ConfigurationError
+from tickwire.exchanges.base import RateWindow
 from tickwire.exchanges.binance.hosts import HOSTS
 from tickwire.exchanges.binance.names import Environment, Market, as_stream, check_stream
 from tickwire.exchanges.venue import ConnectionPlan
@@ -42,6 +43,11 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
     messages_per_second: int
     connects_per_five_minutes: int = 300
     connection_seconds: int = 24 * 3600
+
+    @property
+    def connects(self) -> tuple[RateWindow, ...]:
+        """:attr:`connects_per_five_minutes`, as limiters take it."""
+        return (RateWindow(self.connects_per_five_minutes, 300.0),)
 
 
 LIMITS: dict[Market, Limits] = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from tickwire.errors import CodecError, ConfigurationError
-from tickwire.exchanges.base import HttpRequest, RateLimits, RateWindow
+from tickwire.exchanges.base import HttpRequest, RateLimits
 from tickwire.exchanges.binance import streams
 from tickwire.exchanges.binance.books import REST_ENDPOINTS
 from tickwire.exchanges.binance.codec import BinanceCodec
@@ -107,9 +107,10 @@ class BinanceVenue:
                 f"binance has no option {next(iter(options))!r}; there is time_unit"
             )
         limits = LIMITS[self._market]
-        window = RateWindow(limits.connects_per_five_minutes, 300.0)
         self.limits = VenueLimits(
-            RateLimits(connects=(window,)), limits.connection_seconds, limits.streams_per_connection
+            RateLimits(connects=limits.connects),
+            limits.connection_seconds,
+            limits.streams_per_connection,
         )
 
     def plan(self, wants: Sequence[Want]) -> list[ConnectionPlan]:
