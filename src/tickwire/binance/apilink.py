@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tickwire.clock import wall_ns
+from tickwire.clock import mono_ns, wall_ns
 from tickwire.transport import CurlWsFlag, WebSocketError
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ class ApiLink:
         self.pending: dict[int | str, Pending] = {}
         self.bad_frames = 0
         self._ws = ws
+        self._opened_ns = mono_ns()
         self._on_event = on_event
         self._on_connection_error = on_connection_error
         self._on_end = on_end
@@ -102,6 +103,11 @@ class ApiLink:
         self._idle.set()
         self._probe: asyncio.Task[None] | None = None
         self._reader = asyncio.create_task(self._read())
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was opened."""
+        return (mono_ns() - self._opened_ns) / 1e9
 
     @property
     def is_alive(self) -> bool:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from tickwire.exchanges.binance.names import Market
     from tickwire.exchanges.binance.weights import WeightBudget
 
-__all__ = ["CLOSED", "REQUEST_SECONDS", "Asked", "Asking"]
+__all__ = ["ATTEMPTS", "CLOCK_REFUSED", "CLOSED", "REQUEST_SECONDS", "Asked", "Asking"]
 
 T = TypeVar("T")
 
@@ -46,8 +46,11 @@ _LOGGER = logging.getLogger("tickwire.binance")
 
 REQUEST_SECONDS = 12.0
 """For an answer, the connect included. The venue gives a request up itself after ten."""
+ATTEMPTS = 5
+"""At a connection, and at sending a request over one that ends too early."""
 CLOSED = "the client is closed; make another one"
-_CLOCK_REFUSED = -1021
+CLOCK_REFUSED = -1021
+"""The code for a time that is too far from the venue's."""
 _TOO_MANY_ORDERS = -1015
 
 
@@ -181,7 +184,7 @@ class Asking:
         try:
             return await self._in_time(asked, timeout)
         except BinanceAPIException as error:
-            if error.code != _CLOCK_REFUSED:
+            if error.code != CLOCK_REFUSED:
                 raise
             refused = error
         # The clock is off. It is set either way; only what reads is sent again.
@@ -212,14 +215,16 @@ class Asking:
 
     async def _ask_somewhere(self, asked: Asked) -> Any:
         """On the connection that there is; on another one if that ends before the sending."""
-        while True:
+        reason = ""
+        for _ in range(ATTEMPTS):
             link = await self._ready()
             try:
                 return await self._ask(link, asked)
             except Lost as lost:
                 reason = str(lost)
             if asked.was_sent or self._closed:
-                raise asked.failed(BinanceRequestLost, reason)
+                break
+        raise asked.failed(BinanceRequestLost, reason)
 
     async def _ask(
         self,

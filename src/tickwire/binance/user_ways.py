@@ -33,6 +33,7 @@ from tickwire.market import Gap, GapCause
 from tickwire.transport import WebSocketError
 
 from .apilink import Lost
+from .connects import connect_limiter
 from .errors import (
     BinanceAPIException,
     BinanceRequestException,
@@ -263,12 +264,14 @@ class ListenKeyWay(_Way):
         return str(answer["listenKey"])
 
     async def _connect(self, key: str, *, held: bool = False) -> _Lane:
+        base = self._client.stream_url(self._product)
         manager = WebSocketManager(
-            self._client.stream_url(self._product) + self._rules.address(key),
+            base + self._rules.address(key),
             raw=True,
             events=True,
             session=self._client.session,
             clock=self._clock,
+            connect_limiter=connect_limiter(base, self._product, self._clock),
             # This way replaces connections itself, since a new one may need a new key; settings
             # from the environment are not for it.
             rotate_every=None,
@@ -430,6 +433,7 @@ class SubscriptionWay(_Way):
         self._renew_ns: int | None = None
         self._subscription: int | None = None
         self._attempt = self._last_ended = 0
+        self._owes_gap = False
 
     async def open(self) -> None:
         """Subscribe.
@@ -461,8 +465,11 @@ class SubscriptionWay(_Way):
         self._renew_ns = renew_ns
         if self._last_ended == attempt:
             self._lose()
+        else:
+            self._go_on()
 
     def _event(self, frame: bytes, recv_ns: int) -> None:
+        self._go_on()
         self._inbox.put(Arrival(payload_of(frame), recv_ns))
 
     def _note_gap(self) -> None:
@@ -476,8 +483,14 @@ class SubscriptionWay(_Way):
 
     def _lose(self) -> None:
         self._subscription = None
-        self._note_gap()
+        self._owes_gap = True
         self._hurry()
+
+    def _go_on(self) -> None:
+        """Events come again, or for the first time: what was missed stands before them."""
+        if self._owes_gap:
+            self._owes_gap = False
+            self._note_gap()
 
     @property
     def _is_dead(self) -> bool:

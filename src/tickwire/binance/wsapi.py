@@ -18,12 +18,12 @@ import copy
 import itertools
 import logging
 from contextlib import suppress
-from random import Random
 from typing import TYPE_CHECKING
 
-from tickwire.binance.apidoor import ApiDoor
+from tickwire.binance.apidoor import ApiDoor, api_backoff
 from tickwire.binance.apilink import Answer, ApiLink, Lost
-from tickwire.binance.asking import REQUEST_SECONDS, Asked, Asking
+from tickwire.binance.asking import ATTEMPTS, CLOCK_REFUSED, REQUEST_SECONDS, Asked, Asking
+from tickwire.binance.connects import connect_limiter
 from tickwire.binance.errors import (
     BinanceAPIException,
     BinanceRateLimited,
@@ -35,8 +35,6 @@ from tickwire.credentials import Secret
 from tickwire.errors import ConfigurationError
 from tickwire.exchanges.binance.signing import Security
 from tickwire.exchanges.binance.weights import CONNECT_WEIGHT, RateLimit
-from tickwire.manager import ReconnectStrategy
-from tickwire.manager.backoff import Backoff
 from tickwire.transport import HandshakeRejected, WebSocketError
 
 if TYPE_CHECKING:
@@ -54,8 +52,6 @@ _LOGGER = logging.getLogger("tickwire.binance")
 
 MAX_AGE_SECONDS = 23.5 * 3600
 """A connection is replaced at that age; the venue ends it at 24 hours."""
-_ATTEMPTS = 5
-_FIRST_DELAY, _LONGEST_DELAY = 0.5, 30.0
 _FAREWELL_SECONDS = 3.0  # for the last event of an old connection; the new one's wait for it
 _ALREADY_SUBSCRIBED = -2035
 
@@ -93,16 +89,17 @@ class WsApi(Asking):
         )
         self._url = venue.ws_api_url(product)
         query = f"?timeUnit={time_unit}" if time_unit is not None else ""
-        self._door = ApiDoor(self._url, query, session)
+        self._door = ApiDoor(self._url, query, session, connect_limiter(self._url, product))
         self._max_age = max_age
         self._link: ApiLink | None = None
         self._links: set[ApiLink] = set()
         self._connecting: asyncio.Task[ApiLink | Exception] | None = None
         self._ageing: asyncio.TimerHandle | None = None
         self._rotating = False
+        self._due: ApiLink | None = None
         self._feeds: list[Feed] = []
         self._listener_numbers = itertools.count()
-        self._random = Random()
+        self._restoring: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "connected" if self.is_connected else "idle"
@@ -145,9 +142,8 @@ class WsApi(Asking):
         self._connecting = None
 
     async def _connect_first(self) -> ApiLink | Exception:
-        """Connect, with pauses that grow; gives what failed last."""
-        backoff = self._backoff()
-        for attempt in range(1, _ATTEMPTS + 1):
+        """Connect, in several attempts; gives what failed last."""
+        for attempt in range(1, ATTEMPTS + 1):
             try:
                 link = await self._open()
             except (BinanceAPIException, ConfigurationError) as error:
@@ -156,17 +152,17 @@ class WsApi(Asking):
                 failure = BinanceWebsocketUnableToConnect(
                     f"{self._url} could not be reached in {attempt} attempts: {error}"
                 )
-                if not error.retriable or attempt == _ATTEMPTS:
+                if not error.retriable or attempt == ATTEMPTS:
                     return failure
             else:
                 self._use(link)
                 return link
-            await asyncio.sleep(backoff.next_delay())
         raise AssertionError
 
     async def _open(self) -> ApiLink:
         """One attempt at a connection."""
         self._check_open()
+        await self._door.turn()
         await self._admit("connecting", CONNECT_WEIGHT)
         try:
             ws = await self._door.connect()
@@ -203,23 +199,15 @@ class WsApi(Asking):
         loop = asyncio.get_running_loop()
         self._ageing = loop.call_later(self._max_age, self._rotate, link)
 
-    def _backoff(self) -> Backoff:
-        return Backoff(
-            ReconnectStrategy.EXPONENTIAL_BACKOFF,
-            delay=_FIRST_DELAY,
-            delay_max=_LONGEST_DELAY,
-            stable=_LONGEST_DELAY,
-            random=self._random,
-        )
-
     def _on_end(self, link: ApiLink, reason: str) -> None:
         self._links.discard(link)
         missing = [feed for feed in self._feeds if feed.numbers.pop(link, None) is not None]
         if self._link is link:
             self._link = None
+            self._door.lost(link.age)
             _LOGGER.info("%s: %s", self._product, reason)
-        if missing and not self._closed and not self._rotating:
-            self._spawn(self._restore())
+        if missing:
+            self._restore_soon()
 
     def _on_connection_error(self, link: ApiLink, frame: Answer) -> None:
         """An error that answers no request: the key is no longer good, or a frame was not read."""
@@ -241,11 +229,21 @@ class WsApi(Asking):
 
     # ------------------------------------------------------------------ rotation
 
+    def _replace(self, link: ApiLink) -> None:
+        """:meth:`_rotate` because the connection is of no use: a failure, if it is a young one."""
+        if link is self._link and link is not self._due:
+            self._door.lost(link.age)
+        self._rotate(link)
+
     def _rotate(self, link: ApiLink) -> None:
-        """Replace ``link``, unless that is under way."""
-        if link is self._link and not self._rotating and not self._closed:
-            self._rotating = True
-            self._spawn(self._rotate_from(link))
+        """Replace ``link``, unless that is under way; after the hand-over to it that is."""
+        if link is not self._link or self._closed:
+            return
+        if self._rotating:
+            self._due = link
+            return
+        self._rotating = True
+        self._spawn(self._rotate_from(link))
 
     async def _rotate_from(self, old: ApiLink) -> None:
         try:
@@ -261,8 +259,10 @@ class WsApi(Asking):
                 await self._move(feed, old, new)
         finally:
             self._rotating = False
-            if not self._closed and any(not self._is_attached(feed) for feed in self._feeds):
-                self._spawn(self._restore())
+            due, self._due = self._due, None
+            if due is not None:
+                self._rotate(due)
+            self._restore_soon()
         with suppress(TimeoutError):
             async with asyncio.timeout(REQUEST_SECONDS):
                 await old.drained()
@@ -270,13 +270,15 @@ class WsApi(Asking):
 
     async def _replacement(self, old: ApiLink) -> ApiLink | None:
         """A second connection; ``None`` if the first one ends before there is one."""
-        backoff = self._backoff()
+        backoff = api_backoff()
         while old.accepting:
             try:
                 return await self._open()
             except (WebSocketError, BinanceAPIException) as error:
                 _LOGGER.warning("%s: no second connection yet: %s", self._product, error)
-            await asyncio.sleep(backoff.next_delay())
+                is_paced = isinstance(error, WebSocketError)
+            if not is_paced:  # by the door, because it was not tried
+                await asyncio.sleep(backoff.next_delay())
         return None
 
     async def _move(self, feed: Feed, old: ApiLink, new: ApiLink) -> None:
@@ -378,7 +380,19 @@ class WsApi(Asking):
                 self._drop_if_unused(feed)
 
     async def _subscribe(self, feed: Feed, link: ApiLink) -> None:
-        """Make the venue's subscription on ``link``."""
+        """Make the venue's subscription on ``link``; once more if its clock had drifted away."""
+        try:
+            await self._subscribe_once(feed, link)
+        except BinanceAPIException as error:
+            if error.code != CLOCK_REFUSED:
+                raise
+        else:
+            return
+        async with asyncio.timeout(REQUEST_SECONDS):
+            await self._set_clock(link)
+        await self._subscribe_once(feed, link)
+
+    async def _subscribe_once(self, feed: Feed, link: ApiLink) -> None:
         if feed.token is not None:
             asked = Asked(
                 method="userDataStream.subscribe.listenToken",
@@ -413,7 +427,7 @@ class WsApi(Asking):
                 return False
             if isinstance(error, BinanceAPIException) and error.code == _ALREADY_SUBSCRIBED:
                 # By a request whose answer came too late: its number is not known.
-                self._rotate(link)
+                self._replace(link)
                 return False
             if feed in self._feeds:
                 self._feeds.remove(feed)
@@ -435,32 +449,45 @@ class WsApi(Asking):
                 await self._ask(link, asked)
         feed.numbers.pop(link, None)
 
+    def _restore_soon(self) -> None:
+        """Have one task see to what is not subscribed, unless a hand-over is about to."""
+        if self._closed or self._rotating:
+            return
+        if not self._missing():
+            return
+        if self._restoring is None or self._restoring.done():
+            self._restoring = self._spawn(self._restore())
+
     async def _restore(self) -> None:
         """Subscribe again after a connection was lost, for as long as it takes."""
-        backoff = self._backoff()
-        while not self._closed:
-            missing = [feed for feed in self._feeds if not self._is_attached(feed)]
-            if not missing:
-                return
-            try:
-                link = await self._ready()
-            except (BinanceAPIException, BinanceWebsocketUnableToConnect) as error:
-                _LOGGER.warning("%s: user data is interrupted: %s", self._product, error)
-            else:
-                for feed in missing:
-                    async with feed.lock:
-                        if self._is_attached(feed) or not feed.listeners:
-                            continue
-                        if await self._attach(feed, link):
-                            feed.restored()
-            if any(not self._is_attached(feed) for feed in self._feeds):
-                await asyncio.sleep(backoff.next_delay())
+        backoff = api_backoff()
+        try:
+            while missing := self._missing():
+                try:
+                    link = await self._ready()
+                except (BinanceAPIException, BinanceWebsocketUnableToConnect) as error:
+                    _LOGGER.warning("%s: user data is interrupted: %s", self._product, error)
+                else:
+                    for feed in missing:
+                        await self._restore_one(feed, link)
+                if self._missing():
+                    await asyncio.sleep(backoff.next_delay())
+        except Exception as error:
+            # Neither a refusal nor a broken connection: a fault, which the reader has to know of.
+            for feed in self._missing():
+                self._feeds.remove(feed)
+                feed.end(error)
+
+    async def _restore_one(self, feed: Feed, link: ApiLink) -> None:
+        async with feed.lock:
+            if feed.listeners and not self._is_attached(feed) and await self._attach(feed, link):
+                feed.restored()
 
     def _on_event(self, link: ApiLink, frame: Answer, payload: bytes, recv_ns: int) -> None:
         event = frame["event"]
         kind = event.get("e") if isinstance(event, dict) else None
         if kind == "serverShutdown":
-            self._rotate(link)
+            self._replace(link)
             return
         if kind == "eventStreamTerminated" and link is not self._link:
             return  # it goes on elsewhere
@@ -471,6 +498,10 @@ class WsApi(Asking):
                 if kind == "eventStreamTerminated":
                     self._feeds.remove(feed)
                     feed.end(None)
+
+    def _missing(self) -> list[Feed]:
+        """What is not subscribed on the connection that there is, if there is one."""
+        return [feed for feed in self._feeds if not self._is_attached(feed)]
 
     def _is_attached(self, feed: Feed) -> bool:
         return self._link is not None and self._link.accepting and self._link in feed.numbers

@@ -346,3 +346,54 @@ async def test_a_token_renewed_while_others_move(venue: FakeVenue, client: Async
     await new.send(event(2, 0))
     await account.until(lambda: account.events == [1])
     await margin.until(lambda: margin.events == [2])
+
+
+async def test_a_shutdown_told_during_the_move_is_not_forgotten(
+    venue: FakeVenue, client: AsyncClient
+) -> None:
+    heard, api = Heard(), client.ws_api()
+    await subscribed(api, heard)
+    ending: list[Frame] = []
+    venue.answers["userDataStream.unsubscribe"] = lambda connection, frame: ending.append(frame)
+    await venue.connections[0].send(SHUTDOWN)
+    await venue.until(lambda: bool(ending))
+    await venue.connections[1].send(SHUTDOWN)
+    await venue.connections[1].send(event(1))  # waits, since the old one has not said its last
+    venue.answers["userDataStream.unsubscribe"] = {"status": 200, "result": {}}
+    await venue.connections[0].send({"id": ending[0]["id"], "status": 200, "result": {}})
+    await venue.until(lambda: len(venue.connections) == 3 and not venue.connections[1].is_open)
+    await venue.connections[2].send(event(2))
+    await heard.until(lambda: heard.events == [1, 2])
+    assert heard.restored == 0
+
+
+# ---------------------------------------------------------------------- the clock
+
+
+def wants_the_time(venue: FakeVenue) -> Any:
+    """A subscription that is refused where the request's time is not the venue's."""
+
+    def subscribe(connection: Connection, frame: Frame) -> Frame:
+        if abs(frame["params"]["timestamp"] - venue.now_ms()) > 60_000:
+            return refusal(400, -1021, "Timestamp for this request is outside of the recvWindow.")
+        connection.subscriptions.append(0)
+        return {"status": 200, "result": {"subscriptionId": 0}}
+
+    return subscribe
+
+
+async def test_a_clock_that_drifted_ends_no_subscription(
+    venue: FakeVenue, client: AsyncClient
+) -> None:
+    heard, api = Heard(), client.ws_api()
+    venue.answers["userDataStream.subscribe.signature"] = wants_the_time(venue)
+    await subscribed(api, heard)
+    venue.time_offset_ms = -3_600_000
+    venue.connections[0].cut()
+    await heard.until(lambda: heard.restored == 1)
+    venue.time_offset_ms = 3_600_000
+    await venue.connections[1].send(SHUTDOWN)
+    await venue.until(lambda: len(venue.connections) == 3 and not venue.connections[1].is_open)
+    await venue.connections[2].send(event(1))
+    await heard.until(lambda: heard.events == [1])
+    assert (heard.restored, heard.ends) == (1, [])
