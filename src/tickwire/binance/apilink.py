@@ -114,11 +114,12 @@ class ApiLink:
         """Whether requests can be sent and answers can come."""
         return self._ws.is_alive() and not self._reader.done()
 
-    async def send(self, number: int | str, pending: Pending, frame: bytes) -> None:
-        """Send a request. Its answer comes to ``pending``, whose caller must :meth:`forget` it.
+    def expect(self, number: int | str, pending: Pending) -> None:
+        """Have the answer with that id come to ``pending``, whose caller must :meth:`forget` it.
+        Before the request is put together: what is secret about it no error is to show.
 
         Raises:
-            Lost: The connection is gone; ``pending.sent_ns`` tells whether it may have been sent.
+            Lost: The connection is gone.
             ValueError: The id is that of a request in flight.
         """
         if number in self.pending:
@@ -127,6 +128,13 @@ class ApiLink:
             raise Lost("the connection had ended")
         self.pending[number] = pending
         self._idle.clear()
+
+    async def send(self, pending: Pending, frame: bytes) -> None:
+        """Send the request of what is expected.
+
+        Raises:
+            Lost: The connection is gone; it may have been sent.
+        """
         pending.sent_ns = wall_ns()
         failure = ""
         try:

@@ -27,7 +27,7 @@ from tickwire.binance.errors import (
 from tickwire.binance.signatory import milliseconds
 from tickwire.clock import wall_ns
 from tickwire.errors import ConfigurationError
-from tickwire.exchanges.binance.signing import Security, plain
+from tickwire.exchanges.binance.signing import Security, plain, revealed
 from tickwire.exchanges.binance.weights import RateLimit, retry_after
 from tickwire.exchanges.binance.wsapi import BY_NAME, Method, method_of, route
 
@@ -244,7 +244,8 @@ class Asking:
         )
         _LOGGER.debug("%s request %s: %s", self._product, number, asked.method)
         try:
-            await link.send(number, pending, self._frame(link, number, asked))
+            link.expect(number, pending)
+            await link.send(pending, self._frame(link, number, asked))
             answer = await pending.answer
         finally:
             link.forget(number, pending)
@@ -258,12 +259,14 @@ class Asking:
         """The request as it is sent. What is secret about it is in no other place."""
         params = asked.params
         if asked.security is Security.API_KEY:
-            params = {**params, "apiKey": self._signatory.api_key(link.url)}
+            params = {**revealed(params), "apiKey": self._signatory.api_key(link.url)}
         elif asked.security is Security.SIGNED:
             if link.logged_on and asked.method != "session.logon":
-                params = {**params, "timestamp": self._signatory.now_ms()}
+                params = {**revealed(params), "timestamp": self._signatory.now_ms()}
             else:
                 params = self._signatory.signed(params, link.url)
+        else:
+            params = revealed(params)
         frame: dict[str, Any] = {"id": number, "method": asked.method}
         if params:
             frame["params"] = params
@@ -366,7 +369,8 @@ class Asking:
         pending = Pending(asked.method, is_order=False)
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                await link.send(number, pending, self._frame(link, number, asked))
+                link.expect(number, pending)
+                await link.send(pending, self._frame(link, number, asked))
                 self._result(link, asked, await pending.answer, pending.sent_ns)
         except (Lost, BinanceAPIException, ConfigurationError) as error:
             return error

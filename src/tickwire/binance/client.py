@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from tickwire.credentials import Secret
     from tickwire.exchanges.binance.endpoints import TimeUnit
     from tickwire.exchanges.binance.names import Environment, Market
 
@@ -162,6 +161,9 @@ class AsyncClient(AsyncMethods):
     @classmethod
     async def create(cls, *args: Any, **kwargs: Any) -> Self:
         """Make a client, with the arguments of the class."""
+        # First of all, here too: an error shows this frame's arguments.
+        args = tuple(_hidden_at(place, value) for place, value in enumerate(args))
+        kwargs = hidden_options(kwargs)
         return cls(*args, **kwargs)
 
     @property
@@ -330,6 +332,23 @@ class AsyncClient(AsyncMethods):
         traceback: TracebackType | None,
     ) -> None:
         await self.close_connection()
+
+
+_KEYS = {"api_key": 0, "api_secret": 1, "private_key": 11, "private_key_pass": 12}
+"""Arguments that are secret, and their places."""
+
+
+def _hidden_at(place: int, value: Any) -> Any:
+    is_secret = place in _KEYS.values() and isinstance(value, (str, Secret))
+    return hidden(value) if is_secret else value
+
+
+def hidden_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a client by name, with those hidden that are secret."""
+    return {
+        name: _hidden_at(_KEYS[name], value) if name in _KEYS else value
+        for name, value in options.items()
+    }
 
 
 def unknown_method(client: object, name: str) -> AttributeError:

@@ -15,7 +15,7 @@ from tickwire.binance.errors import (
 )
 from tickwire.clock import wall_ns
 from tickwire.exchanges.binance.restapi import TIME_PATHS, HttpMethod, weight_of_path
-from tickwire.exchanges.binance.signing import Security, plain, query
+from tickwire.exchanges.binance.signing import Security, plain, query, revealed
 from tickwire.exchanges.binance.weights import rate_limits_of_headers
 from tickwire.transport import CurlError
 
@@ -137,7 +137,7 @@ class Rest:
     def _query(self, params: dict[str, Any], security: Security) -> str:
         if security is Security.SIGNED:
             return f"?{self._signatory.signed_query(params)}"
-        return f"?{query(params)}" if params else ""
+        return f"?{query(revealed(params))}" if params else ""
 
     def _headers(self, url: str, security: Security) -> dict[str, str]:
         headers = {"Accept": "application/json"}

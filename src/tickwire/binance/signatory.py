@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tickwire.clock import wall_ns
 from tickwire.errors import ConfigurationError
-from tickwire.exchanges.binance.signing import Signer, has_logon, payload, query, signer
+from tickwire.exchanges.binance.signing import Signer, has_logon, payload, query, revealed, signer
 
 if TYPE_CHECKING:
     from tickwire.binance.venue import Venue
@@ -78,13 +78,13 @@ class Signatory:
     def signed(self, params: dict[str, Any], url: str) -> dict[str, Any]:
         """``params`` for the WebSocket, with key, time and signature."""
         sign = self._signing()  # before the key is there, which an error would show
-        whole = {**params, "apiKey": self.api_key(url), "timestamp": self.now_ms()}
+        whole = {**revealed(params), "apiKey": self.api_key(url), "timestamp": self.now_ms()}
         whole["signature"] = sign(payload(whole))
         return whole
 
     def signed_query(self, params: dict[str, Any]) -> str:
         """``params`` for REST, with time and signature, encoded."""
-        encoded = query({**params, "timestamp": self.now_ms()})
+        encoded = query({**revealed(params), "timestamp": self.now_ms()})
         return f"{encoded}&{query({'signature': self._signing()(encoded)})}"
 
     def _signing(self) -> Signer:

@@ -18,12 +18,13 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from tickwire.binance._start_methods import StartMethods
-from tickwire.binance.client import AsyncClient
+from tickwire.binance.client import AsyncClient, hidden_options
 from tickwire.binance.enums import WEBSOCKET_DEPTH_5, WEBSOCKET_DEPTH_10, WEBSOCKET_DEPTH_20
 from tickwire.binance.errors import ReadLoopClosed
 from tickwire.binance.manager import KEEPALIVE_TIMEOUT, BinanceSocketManager
 from tickwire.binance.messages import as_messages, error_message
 from tickwire.binance.sources import MAX_RECONNECTS
+from tickwire.credentials import hidden
 from tickwire.errors import ConfigurationError
 from tickwire.transport.portal import Portal, PortalClosed, enter
 
@@ -110,6 +111,8 @@ class ThreadedWebsocketManager(StartMethods, threading.Thread):
         manager: Mapping[str, Any] | None = None,
         **client: Any,
     ) -> None:
+        # First of all: the local variables of an error's traceback are shown too.
+        api_key, api_secret, client = hidden(api_key), hidden(api_secret), hidden_options(client)
         super().__init__(name="tickwire-callbacks", daemon=True)
         if loop is not None:
             raise ConfigurationError("the manager has a loop of its own: leave loop= out")

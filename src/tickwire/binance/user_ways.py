@@ -13,6 +13,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from tickwire.credentials import Secret
 from tickwire.exchanges.binance.copies import Copies
 from tickwire.exchanges.binance.refusals import Retry
 from tickwire.exchanges.binance.signing import Security
@@ -64,6 +65,16 @@ _FAILURES = (
     Lost,
     TimeoutError,
 )
+
+
+def _without_frames(error: WebSocketError) -> WebSocketError:
+    """``error`` and what it comes from, as they are, without the places where they were raised."""
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        link.__context__ = None if link.__context__ is not link.__cause__ else link.__context__
+        link = link.__cause__
+    return error
 
 
 def _disconnect_gap() -> Gap:
@@ -192,7 +203,7 @@ class _Lane:
         failure: Why it has ended, if it has.
     """
 
-    def __init__(self, number: int, key: str, manager: WebSocketManager) -> None:
+    def __init__(self, number: int, key: Secret, manager: WebSocketManager) -> None:
         self.number = number
         self.key = key
         self.manager = manager
@@ -200,6 +211,10 @@ class _Lane:
         self.is_expired = False
         self.failure: Exception | None = None
         self.reader: asyncio.Task[None] | None = None
+
+    def is_named(self, key: str | None) -> bool:
+        """Whether a notice about ``key``, or about none by name, is about this one's."""
+        return key is None or Secret(key) == self.key
 
     @property
     def is_dead(self) -> bool:
@@ -257,16 +272,16 @@ class ListenKeyWay(_Way):
         self._rotate_ns = now + self._rotate_every_ns
         self._keepalive_ns = now + self._keepalive_every_ns
 
-    async def _start_key(self) -> str:
+    async def _start_key(self) -> Secret:
         answer = await self._client.request(
             "POST", self._product, self._rules.path, None, Security.API_KEY
         )
-        return str(answer["listenKey"])
+        return Secret(str(answer["listenKey"]))
 
-    async def _connect(self, key: str, *, held: bool = False) -> _Lane:
+    async def _connect(self, key: Secret, *, held: bool = False) -> _Lane:
         base = self._client.stream_url(self._product)
         manager = WebSocketManager(
-            base + self._rules.address(key),
+            base + self._rules.address(key.reveal()),
             raw=True,
             events=True,
             session=self._client.session,
@@ -284,11 +299,18 @@ class ListenKeyWay(_Way):
         lane = _Lane(self._count, key, manager)
         lane.held = [] if held else None
         self._lanes.append(lane)
+        failure: WebSocketError | None = None
         try:
             await manager.connect()
+        except WebSocketError as error:
+            # The frames that it comes from have the key in their addresses.
+            failure = _without_frames(error)
+            await self._drop(lane)
         except BaseException:
             await self._drop(lane)
             raise
+        if failure is not None:
+            raise failure from failure.__cause__
         lane.reader = asyncio.get_running_loop().create_task(self._read(lane))
         return lane
 
@@ -309,7 +331,7 @@ class ListenKeyWay(_Way):
         if isinstance(item, bytes):
             payload = payload_of(item)
             notice = notice_of(payload)
-            if notice.label == "listenKeyExpired" and notice.listen_key in (None, lane.key):
+            if notice.label == "listenKeyExpired" and lane.is_named(notice.listen_key):
                 lane.is_expired = True
                 self._hurry()
             elif notice.label == "serverShutdown":
@@ -446,14 +468,14 @@ class SubscriptionWay(_Way):
         await self._subscribe()
         self._begin()
 
-    async def _token(self) -> tuple[str, int]:
+    async def _token(self) -> tuple[Secret, int]:
         """A token, and when to renew it by the monotonic clock."""
         answer = await self._client.request(
             "POST", self._product, TOKEN_PATH, self._params, Security.API_KEY
         )
         left = int(answer["expirationTime"]) / 1000 - self._clock.wall_ns() / _NS
         renew_ns = self._clock.mono_ns() + round((left - lead_seconds(left)) * _NS)
-        return str(answer["token"]), renew_ns
+        return Secret(str(answer["token"])), renew_ns
 
     async def _subscribe(self) -> None:
         token, renew_ns = await self._token() if self._has_token else (None, None)

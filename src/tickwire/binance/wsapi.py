@@ -31,7 +31,7 @@ from tickwire.binance.errors import (
     BinanceWebsocketUnableToConnect,
 )
 from tickwire.binance.feeds import Feed, Listener
-from tickwire.credentials import Secret
+from tickwire.credentials import Secret, hidden
 from tickwire.errors import ConfigurationError
 from tickwire.exchanges.binance.signing import Security
 from tickwire.exchanges.binance.weights import CONNECT_WEIGHT, RateLimit
@@ -305,7 +305,7 @@ class WsApi(Asking):
         self,
         on_event: Callable[[bytes, int], object],
         on_end: Callable[[Exception | None], object],
-        listen_token: str | None = None,
+        listen_token: str | Secret | None = None,
         *,
         on_restored: Callable[[], object] | None = None,
     ) -> int:
@@ -330,9 +330,10 @@ class WsApi(Asking):
         Raises:
             As :meth:`request`.
         """
-        feed = next((feed for feed in self._feeds if _token_of(feed) == (listen_token or "")), None)
+        token = listen_token = hidden(listen_token)  # in place: an error shows the arguments too
+        feed = next((feed for feed in self._feeds if feed.token == token), None)
         if feed is None:
-            feed = Feed(Secret(listen_token) if listen_token else None)
+            feed = Feed(token)
             self._feeds.append(feed)
         number = next(self._listener_numbers)
         feed.listeners[number] = Listener(on_event, on_end, on_restored)
@@ -350,16 +351,17 @@ class WsApi(Asking):
             raise
         return number
 
-    async def renew_user_data(self, number: int, listen_token: str) -> None:
+    async def renew_user_data(self, number: int, listen_token: str | Secret) -> None:
         """Go on with another listenToken of the same account, on the same connection: no gap.
 
         Raises:
             KeyError: There is no such subscription, or it has ended. Retry: subscribe anew.
             Others as in :meth:`request`.
         """
+        listen_token = Secret(listen_token)
         feed = self._feed_of(number)
         async with feed.lock:
-            before, feed.token = feed.token, Secret(listen_token)
+            before, feed.token = feed.token, listen_token
             try:
                 await self._subscribe(feed, await self._ready())
             except BaseException:
@@ -396,7 +398,7 @@ class WsApi(Asking):
         if feed.token is not None:
             asked = Asked(
                 method="userDataStream.subscribe.listenToken",
-                params={"listenToken": feed.token.reveal()},
+                params={"listenToken": feed.token},
             )
         elif self._signatory.can_log_on:
             await self._authorise(link)
@@ -529,7 +531,3 @@ class WsApi(Asking):
             await asyncio.wait(self._tasks)
         for link in tuple(self._links):
             await link.close()
-
-
-def _token_of(feed: Feed) -> str:
-    return "" if feed.token is None else feed.token.reveal()

@@ -6,15 +6,21 @@ import asyncio
 import io
 import logging
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support.ws_api import API_KEY, SECRET, FakeVenue, refusal
-from tickwire.binance import AsyncClient, Client
+from tickwire.binance import (
+    AsyncClient,
+    BinanceAPIException,
+    Client,
+    ThreadedWebsocketManager,
+    UserData,
+)
 from tickwire.errors import ConfigurationError
 from tickwire.exchanges.binance.signing import Security
-from tickwire.transport import AsyncSession
+from tickwire.transport import AsyncSession, WebSocketError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -195,3 +201,62 @@ async def test_a_debug_session_of_the_caller_s_gets_no_key(venue: FakeVenue) -> 
             await client.stream_get_listen_key()
         await client.close_connection()
     assert not venue.requests
+
+
+def made(make: Any, **options: Any) -> Any:
+    """An object with keys that are made here: no frame of the test has their text."""
+    return make(*(part + "-that-must-not-be-seen" for part in ("key", "secret")), **options)
+
+
+async def test_constructors_that_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TICKWIRE_SIMULATOR", raising=False)
+    for options in ({"time_unit": "DAYS"}, {"url": "http://elsewhere.example"}, {"nosuch": 1}):
+        with pytest.raises((ConfigurationError, TypeError)) as caught:
+            await made(AsyncClient.create, **options)
+        shown = everything(caught.value)
+        assert API_KEY not in shown
+        assert SECRET not in shown
+
+
+def test_the_threaded_manager_shows_nothing_either() -> None:
+    twm = made(ThreadedWebsocketManager, time_unit="DAYS")
+    shown = repr(vars(twm))
+    with pytest.raises(ConfigurationError, match="time_unit") as refused:
+        twm.start()
+    shown += everything(refused.value)
+    with pytest.raises(ConfigurationError, match="loop") as caught:
+        made(ThreadedWebsocketManager, loop=1)
+    shown += everything(caught.value)
+    assert API_KEY not in shown
+    assert SECRET not in shown
+
+
+async def test_an_id_that_is_taken(venue: FakeVenue, client: AsyncClient) -> None:
+    venue.answers["order.place"] = lambda connection, frame: None
+    waiting = asyncio.ensure_future(client.ws_create_order(symbol="A", id=5))
+    await venue.until(
+        lambda: bool(venue.connections) and "order.place" in venue.connections[0].methods
+    )
+    with pytest.raises(ValueError, match="in flight") as caught:
+        await client.ws_get_order(symbol="A", orderId=1, id=5)
+    shown = everything(caught.value)
+    assert API_KEY not in shown
+    assert "signature=" not in shown
+    assert '"signature"' not in shown
+    waiting.cancel()
+
+
+@pytest.mark.parametrize("account", ["margin", "usdm"])
+async def test_what_stands_for_an_account(
+    venue: FakeVenue, client: AsyncClient, account: Any
+) -> None:
+    seen = "must-not-be-" + "seen"  # so that this frame has it in one piece nowhere else
+    end = venue.now_ms() + 86_400_000
+    venue.rest["/sapi/v1/userListenToken"] = (200, {"token": seen, "expirationTime": end}, {})
+    venue.rest["/fapi/v1/listenKey"] = (200, {"listenKey": seen}, {})
+    venue.answers["userDataStream.subscribe.listenToken"] = refusal(400, -1209, "bad token")
+    data = UserData(client, account)
+    with pytest.raises((BinanceAPIException, WebSocketError)) as caught:
+        await data.open()  # there are no streams at this venue
+    shown = everything(caught.value).replace(f"seen = {seen!r}", "")
+    assert seen not in shown.replace(repr(venue.rest), "")

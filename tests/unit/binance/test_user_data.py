@@ -19,13 +19,14 @@ from tickwire.binance import (
 )
 from tickwire.binance.apilink import Lost
 from tickwire.binance.errors import BinanceRegionException
-from tickwire.credentials import Credentials
+from tickwire.credentials import Credentials, Secret
 from tickwire.errors import ConfigurationError
 from tickwire.exchanges.binance.account import (
     BalanceUpdate,
     ListenKeyExpired,
     StreamTerminated,
 )
+from tickwire.exchanges.binance.signing import revealed
 from tickwire.exchanges.binance.user_keys import ACCOUNTS
 from tickwire.manager import ScriptedClock
 from tickwire.market import Gap
@@ -54,20 +55,21 @@ class FakeApi:
         self.while_subscribing: Callable[[int], object] = lambda number: None
 
     async def subscribe_user_data(
-        self, on_event: Any, on_end: Any, listen_token: str | None = None, *, on_restored: Any
+        self, on_event: Any, on_end: Any, listen_token: Secret | None = None, *, on_restored: Any
     ) -> int:
         if self.answers:
             raise self.answers.popleft()
-        self.subscribed.append((on_event, on_end, listen_token))
+        token = None if listen_token is None else listen_token.reveal()
+        self.subscribed.append((on_event, on_end, token))
         self.restored.append(on_restored)
         number = len(self.subscribed) - 1
         self.while_subscribing(number)
         return number
 
-    async def renew_user_data(self, number: int, listen_token: str) -> None:
+    async def renew_user_data(self, number: int, listen_token: Secret) -> None:
         if self.answers:
             raise self.answers.popleft()
-        self.renewed.append((number, listen_token))
+        self.renewed.append((number, listen_token.reveal()))
 
     async def unsubscribe_user_data(self, number: int) -> None:
         self.unsubscribed.append(number)
@@ -107,7 +109,8 @@ class FakeClient:
     async def request(
         self, method: str, product: str, path: str, params: Any = None, security: Any = None
     ) -> Any:
-        self.requests.append((self.clock.mono_ns() / 1e9, method, path, params))
+        sent = None if params is None else revealed(params)
+        self.requests.append((self.clock.mono_ns() / 1e9, method, path, sent))
         assert security.value == "api key"
         if self.answers[method]:
             answer = self.answers[method].popleft()

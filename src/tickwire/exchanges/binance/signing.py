@@ -18,12 +18,23 @@ from urllib.parse import quote
 
 import orjson
 
+from tickwire.credentials import Secret
 from tickwire.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from tickwire.credentials import Credentials
 
-__all__ = ["Security", "Signer", "has_logon", "payload", "plain", "query", "signer", "text"]
+__all__ = [
+    "Security",
+    "Signer",
+    "has_logon",
+    "payload",
+    "plain",
+    "query",
+    "revealed",
+    "signer",
+    "text",
+]
 
 Signer = Callable[[str], str]
 """Signs a payload. Which key it holds, its repr does not tell."""
@@ -41,13 +52,16 @@ def plain(params: Mapping[str, Any]) -> dict[str, Any]:
     """``params`` as they are signed and sent: without those that are ``None``.
 
     Decimals and floats become texts without an exponent, as the venue wants its decimals;
-    members of an enumeration become their values.
+    members of an enumeration become their values. A :class:`~tickwire.credentials.Secret` stays one
+    until the request is put together: :func:`revealed`.
 
     Raises:
         ConfigurationError: One cannot be sent. Retry: no.
     """
     made = {name: _plain(value) for name, value in params.items() if value is not None}
     for name, value in made.items():
+        if isinstance(value, Secret):
+            continue
         # Here, since from here on a key stands beside them, which an error would show.
         try:
             text(value).encode()
@@ -56,6 +70,14 @@ def plain(params: Mapping[str, Any]) -> dict[str, Any]:
                 f"{name} cannot be sent as a {type(value).__name__}: {error}"
             ) from error
     return made
+
+
+def revealed(params: Mapping[str, Any]) -> dict[str, Any]:
+    """``params`` as they are sent, for no longer than it takes to send them."""
+    return {
+        name: value.reveal() if isinstance(value, Secret) else value
+        for name, value in params.items()
+    }
 
 
 def _plain(value: Any) -> Any:
