@@ -50,7 +50,11 @@ class AccountSource:
         request = self._request
         assert request.account is not None
         self._data = UserData(
-            self._client, request.account, request.symbol, keepalive_every=self._keepalive
+            self._client,
+            request.account,
+            request.symbol,
+            keepalive_every=self._keepalive,
+            records=True,
         )
         try:
             await self._data.open()
@@ -65,10 +69,9 @@ class AccountSource:
         """See :class:`~tickwire.binance.sources.Source`."""
         data = self._data
         assert data is not None
-        receive: Callable[[], Awaitable[Any]] = data.recv_event if self._typed else data.recv_item
         while True:
             try:
-                item = await receive()
+                item = await data.recv_with_news(typed=self._typed)
             except ReadLoopClosed:
                 return
             await put(orjson.loads(item) if isinstance(item, bytes) else item)

@@ -69,7 +69,9 @@ class ApiLink:
         ws: Open, and of nobody else.
         on_event: Takes the frame of an event, decoded and raw, and when it came (wall clock, ns).
         on_connection_error: Takes an error frame that answers no request.
-        on_end: Called once, when the connection is gone.
+        number: Tells it from the others of its address.
+        on_end: Called once, when the connection is gone: with the reason in words, and the error
+            that it ended with.
 
     Attributes:
         url: Where it leads.
@@ -84,11 +86,13 @@ class ApiLink:
         ws: AsyncWebSocket,
         *,
         url: str,
+        number: int,
         on_event: Callable[[ApiLink, Answer, bytes, int], object],
         on_connection_error: Callable[[ApiLink, Answer], object],
-        on_end: Callable[[ApiLink, str], object],
+        on_end: Callable[[ApiLink, str, WebSocketError | None], object],
     ) -> None:
         self.url = url
+        self.number = number
         self.logged_on = False
         self.logging_on: asyncio.Task[Exception | None] | None = None
         self.accepting = True
@@ -178,18 +182,19 @@ class ApiLink:
 
     async def _read(self) -> None:
         reason = "the connection was closed"
+        failure: WebSocketError | None = None
         try:
             while True:
                 message = await self._ws.recv_message()
                 self._take(message.payload, message.recv_ns)
         except WebSocketError as error:
-            reason = _reason(error)
+            reason, failure = _reason(error), error
         except Exception:
             reason = "the reader failed"
             self._ws.terminate()
             raise
         finally:
-            self._end(reason)
+            self._end(reason, failure)
 
     def _take(self, payload: bytes, recv_ns: int) -> None:
         try:
@@ -220,7 +225,7 @@ class ApiLink:
         if not pending.answer.done():
             pending.answer.set_result(frame)
 
-    def _end(self, reason: str) -> None:
+    def _end(self, reason: str, error: WebSocketError | None) -> None:
         self.accepting = False
         waiting = list(self.pending.values())
         self.pending.clear()
@@ -230,7 +235,7 @@ class ApiLink:
                 pending.answer.set_exception(Lost(reason))
                 # A request that was cancelled does not look.
                 pending.answer.exception()
-        self._on_end(self, reason)
+        self._on_end(self, reason, error)
 
 
 def _reason(error: WebSocketError) -> str:

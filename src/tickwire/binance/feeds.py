@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tickwire.binance.apilink import ApiLink
+    from tickwire.binance.user_inbox import News
     from tickwire.credentials import Secret
 
 __all__ = ["Feed", "Listener"]
@@ -26,19 +27,22 @@ class Listener:
         on_end: Called once, when no more events will come: with the reason, or ``None`` if that
             was planned.
         on_restored: Called when the events go on after a connection was lost: some may be missing.
+        on_trouble: Called when a connection is lost, and when it could not be restored so far.
     """
 
-    __slots__ = ("on_end", "on_event", "on_restored")
+    __slots__ = ("on_end", "on_event", "on_restored", "on_trouble")
 
     def __init__(
         self,
         on_event: Callable[[bytes, int], object],
         on_end: Callable[[Exception | None], object],
         on_restored: Callable[[], object] | None,
+        on_trouble: Callable[[News], object] | None = None,
     ) -> None:
         self.on_event = on_event
         self.on_end = on_end
         self.on_restored = on_restored
+        self.on_trouble = on_trouble
 
 
 class Feed:
@@ -96,6 +100,12 @@ class Feed:
         for listener in tuple(self.listeners.values()):
             if listener.on_restored is not None:
                 _call(listener.on_restored)
+
+    def trouble(self, news: News) -> None:
+        """Tell the listeners that there is no connection now, or still none."""
+        for listener in tuple(self.listeners.values()):
+            if listener.on_trouble is not None:
+                _call(listener.on_trouble, news)
 
     def end(self, reason: Exception | None) -> None:
         """Tell the listeners that no more will come, and let them go."""

@@ -11,7 +11,7 @@ from tickwire.exchanges.binance.endpoints import LIMITS
 from tickwire.exchanges.binance.user_data import UserDataCodec
 from tickwire.exchanges.binance.user_keys import ACCOUNTS, KEEPALIVE_SECONDS, check_account
 from tickwire.manager import LoopClock
-from tickwire.market import Gap
+from tickwire.market import Event, Gap
 
 from .errors import BinanceRegionException, ReadLoopClosed
 from .user_inbox import Arrival, Inbox
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from tickwire.exchanges.binance.user_data import UserDataStats
     from tickwire.exchanges.binance.user_keys import Account
     from tickwire.manager import Timekeeper
-    from tickwire.market import Event
 
     from .client import AsyncClient
+    from .user_inbox import News
 
 __all__ = ["UserData"]
 
@@ -65,6 +65,7 @@ class UserData:
         rotate_every: Seconds after which a listenKey's connection is replaced; left out, five
             minutes before the venue's limit.
         keepalive_every: Seconds between the keepalives of a listenKey, whose life is an hour.
+        records: Keep news of connections for :meth:`recv_with_news`.
         clock: The time. A :class:`~tickwire.ScriptedClock` lets a day pass in a test.
 
     Raises:
@@ -82,6 +83,7 @@ class UserData:
         queue_size: int = 10_000,
         rotate_every: float | None = None,
         keepalive_every: float = KEEPALIVE_SECONDS,
+        records: bool = False,
         clock: Timekeeper | None = None,
     ) -> None:
         self.account = check_account(account, symbol)
@@ -93,7 +95,7 @@ class UserData:
         by_key = client.has_listen_keys(product)
         if by_key and self.account in ("margin", "isolated_margin"):
             raise BinanceRegionException("com", client.tld, f"user data of {self.account}")
-        self._inbox = Inbox(queue_size)
+        self._inbox = Inbox(queue_size, records=records)
         self._codec = UserDataCodec(numbers=numbers)
         clock = clock or LoopClock()
         self._way: ListenKeyWay | SubscriptionWay
@@ -179,14 +181,36 @@ class UserData:
         """
         while True:
             item = await self.recv_item()
-            if not isinstance(item, Gap):
+            if isinstance(item, bytes):
                 return item
 
     async def recv_item(self) -> bytes | Gap:
         """As :meth:`recv`, with a :class:`~tickwire.Gap` where events may be missing."""
+        while True:
+            item = await self.recv_with_news(typed=False)
+            if isinstance(item, (bytes, Gap)):
+                return item
+
+    async def recv_with_news(self, *, typed: bool) -> bytes | Event | News:
+        """What comes next, and with ``records=True`` what is known of connections: a
+        :class:`~tickwire.manager.Disconnected` where one was lost, and an error, as an item, for
+        each five attempts in a row that have not restored it.
+
+        Args:
+            typed: Events as :meth:`recv_event` gives them, or as :meth:`recv_item` does.
+
+        Raises: as :meth:`recv`.
+        """
         self._check_open()
-        item = await self._inbox.take()
-        return item.payload if isinstance(item, Arrival) else item
+        events: list[Event] = []
+        while not events:
+            item = await self._inbox.take()
+            if not isinstance(item, Arrival):
+                return item
+            if not typed:
+                return item.payload
+            self._codec.receive(item.payload, item.recv_ns, events)
+        return events[0]
 
     async def recv_batch(self) -> list[bytes]:
         """As :meth:`recv`: all events that wait, at least one."""
@@ -206,14 +230,10 @@ class UserData:
 
         Raises: as :meth:`recv`.
         """
-        self._check_open()
-        events: list[Event] = []
-        while not events:
-            item = await self._inbox.take()
-            if isinstance(item, Gap):
+        while True:
+            item = await self.recv_with_news(typed=True)
+            if isinstance(item, Event):
                 return item
-            self._codec.receive(item.payload, item.recv_ns, events)
-        return events[0]
 
     def __aiter__(self) -> Self:
         return self

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from .errors import BinanceWebsocketQueueOverflow, ReadLoopClosed
 
 if TYPE_CHECKING:
+    from tickwire.binance.errors import BinanceAPIException, BinanceWebsocketUnableToConnect
+    from tickwire.manager import Disconnected
     from tickwire.market import Gap
 
-__all__ = ["Arrival", "Inbox"]
+__all__ = ["Arrival", "Inbox", "News"]
 
 
 class Arrival(NamedTuple):
@@ -21,22 +23,28 @@ class Arrival(NamedTuple):
     recv_ns: int
 
 
+News: TypeAlias = "Disconnected | BinanceAPIException | BinanceWebsocketUnableToConnect"
+"""What a reader may want to know of connections: one was lost; it could not be restored so far."""
+
+
 class Inbox:
     """See the module's text. Belongs to one event loop.
 
     Args:
         limit: Items that may wait. An order that was left out would be a wrong picture of the
             account, so one more ends the stream, after what waits has been read.
+        records: Whether news of connections wait among the events.
 
     Attributes:
         gaps: Holes noted so far.
         limit: As given.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, records: bool = False) -> None:
         self.gaps = 0
         self.limit = limit
-        self._items: deque[Arrival | Gap] = deque()
+        self._records = records
+        self._items: deque[Arrival | Gap | News] = deque()
         self._end: Exception | None = None
         self._waiters: deque[asyncio.Future[None]] = deque()
 
@@ -69,6 +77,12 @@ class Inbox:
             self._items.append(gap)
             self._wake()
 
+    def tell(self, news: News) -> None:
+        """Append news, for a reader that wants them."""
+        if self._records and self._end is None:
+            self._items.append(news)
+            self._wake()
+
     def end(self, error: Exception | None = None) -> None:
         """No more comes; ``error`` says why, ``None`` that the program wanted it. First wins."""
         if self._end is None:
@@ -80,7 +94,7 @@ class Inbox:
         """Whether no more comes."""
         return self._end is not None
 
-    async def take(self) -> Arrival | Gap:
+    async def take(self) -> Arrival | Gap | News:
         """The next item; a cancelled wait takes none.
 
         Raises:
@@ -95,7 +109,7 @@ class Inbox:
             await waiter
         return self._items.popleft()
 
-    def take_ready(self) -> list[Arrival | Gap]:
+    def take_ready(self) -> list[Arrival | Gap | News]:
         """Everything that waits."""
         items = list(self._items)
         self._items.clear()

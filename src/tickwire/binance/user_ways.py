@@ -27,13 +27,20 @@ from tickwire.exchanges.binance.user_keys import (
     payload_of,
     token_params,
 )
-from tickwire.manager import Reconnected, ReconnectStrategy, WebSocketManager
+from tickwire.manager import (
+    Disconnected,
+    Reconnected,
+    ReconnectStrategy,
+    WebSocketConnectionError,
+    WebSocketManager,
+)
 from tickwire.manager.backoff import Backoff
 from tickwire.manager.timing import Alarm, pause
 from tickwire.market import Gap, GapCause
 from tickwire.transport import WebSocketError
 
 from .apilink import Lost
+from .asking import ATTEMPTS
 from .connects import connect_limiter
 from .errors import (
     BinanceAPIException,
@@ -98,7 +105,7 @@ class _Way:
         self._alarm = Alarm(clock)
         self._copies: Copies | None = None
         self._forget_ns: int | None = None
-        self._retry_ns = 0
+        self._retry_ns = self._failures = 0
         self._backoff = Backoff(
             ReconnectStrategy.EXPONENTIAL_BACKOFF,
             delay=1.0,
@@ -143,7 +150,7 @@ class _Way:
         if now >= self._retry_ns and (self._is_dead or self._is_due(now)):
             try:
                 await self._do(now)
-                self._retry_ns = 0
+                self._retry_ns = self._failures = 0
                 self._backoff.held(0.0)
             except _FAILURES as error:
                 self._note_failure(error)
@@ -164,11 +171,24 @@ class _Way:
         if hopeless and self._is_dead:
             self._inbox.end(error)
             return
+        self._failures += 1
+        if self._is_dead and self._failures % ATTEMPTS == 0:
+            self._tell_round(error)
         seconds = self._backoff.next_delay()
         if isinstance(error, BinanceAPIException) and error.retry_after_ms is not None:
             seconds = max(seconds, error.retry_after_ms / 1000 - self._clock.wall_ns() / _NS)
         _log.warning("user data of %s: %s; tried again in %.1f s", self._account, error, seconds)
         self._retry_ns = self._clock.mono_ns() + round(seconds * _NS)
+
+    def _tell_round(self, error: Exception) -> None:
+        """Another five attempts have failed; ``error`` is the last one's."""
+        told = BinanceWebsocketUnableToConnect(
+            f"user data of {self._account}: no connection in {ATTEMPTS} attempts"
+        )
+        cause = error.__cause__ if isinstance(error, WebSocketConnectionError) else error
+        if isinstance(cause, Exception):
+            told.__cause__ = cause.with_traceback(None)
+        self._inbox.tell(told)
 
     def _hurry(self) -> None:
         """Look at once, although something has failed a moment ago: things have changed."""
@@ -207,7 +227,7 @@ class _Lane:
         self.number = number
         self.key = key
         self.manager = manager
-        self.held: list[Arrival | Gap] | None = None
+        self.held: list[Arrival | Gap | Disconnected] | None = None
         self.is_expired = False
         self.failure: Exception | None = None
         self.reader: asyncio.Task[None] | None = None
@@ -293,7 +313,8 @@ class ListenKeyWay(_Way):
             connection_limit=None,
             redundancy=1,
             auto_reconnect=True,
-            max_reconnect_attempts=0,
+            # Then this way goes on: it asks for a key first.
+            max_reconnect_attempts=ATTEMPTS,
         )
         self._count += 1
         lane = _Lane(self._count, key, manager)
@@ -322,6 +343,8 @@ class ListenKeyWay(_Way):
                 return
             except Exception as error:
                 lane.failure = error
+                if lane is self._lane:
+                    self._tell_round(error)
                 self._hurry()
                 return
             for item in items:
@@ -338,14 +361,14 @@ class ListenKeyWay(_Way):
                 self._rotate_ns = self._clock.mono_ns()
                 self._alarm.ring()
             self._pass_on(lane, Arrival(payload, self._clock.wall_ns()))
-        elif isinstance(item, Gap):
+        elif isinstance(item, (Gap, Disconnected)):
             self._pass_on(lane, item)
         elif isinstance(item, Reconnected):
             # The venue lets a dead key connect, and is silent: a keepalive tells.
             self._keepalive_ns = self._clock.mono_ns()
             self._hurry()
 
-    def _pass_on(self, lane: _Lane, item: Arrival | Gap) -> None:
+    def _pass_on(self, lane: _Lane, item: Arrival | Gap | Disconnected) -> None:
         if lane.held is not None:
             if len(lane.held) >= self._inbox.limit:
                 self._inbox.overflow()
@@ -353,6 +376,8 @@ class ListenKeyWay(_Way):
                 lane.held.append(item)
         elif isinstance(item, Gap):
             self._inbox.note(item)
+        elif isinstance(item, Disconnected):
+            self._inbox.tell(item)
         else:
             self._deliver(lane.number, item)
 
@@ -482,7 +507,11 @@ class SubscriptionWay(_Way):
         self._attempt += 1
         attempt = self._attempt
         self._subscription = await self._client.ws_api(self._product).subscribe_user_data(
-            self._event, partial(self._ended, attempt), token, on_restored=self._note_gap
+            self._event,
+            partial(self._ended, attempt),
+            token,
+            on_restored=self._note_gap,
+            on_trouble=self._inbox.tell,
         )
         self._renew_ns = renew_ns
         if self._last_ended == attempt:

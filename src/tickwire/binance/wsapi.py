@@ -31,16 +31,21 @@ from tickwire.binance.errors import (
     BinanceWebsocketUnableToConnect,
 )
 from tickwire.binance.feeds import Feed, Listener
+from tickwire.clock import wall_ns
 from tickwire.credentials import Secret, hidden
 from tickwire.errors import ConfigurationError
 from tickwire.exchanges.binance.signing import Security
 from tickwire.exchanges.binance.weights import CONNECT_WEIGHT, RateLimit
-from tickwire.transport import HandshakeRejected, WebSocketError
+from tickwire.manager import Disconnected
+from tickwire.manager.reasons import reason_of
+from tickwire.transport import HandshakeRejected, WebSocketClosed, WebSocketError
+from tickwire.wire import CloseCode
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tickwire.binance.signatory import Signatory
+    from tickwire.binance.user_inbox import News
     from tickwire.binance.venue import Venue
     from tickwire.exchanges.binance.names import Market
     from tickwire.exchanges.binance.weights import WeightBudget
@@ -99,6 +104,7 @@ class WsApi(Asking):
         self._due: ApiLink | None = None
         self._feeds: list[Feed] = []
         self._listener_numbers = itertools.count()
+        self._link_numbers = itertools.count(1)
         self._restoring: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
@@ -136,7 +142,7 @@ class WsApi(Asking):
         if isinstance(made, ApiLink):
             return made
         # One each: an error raised at many places at once collects their tracebacks.
-        raise copy.copy(made)
+        raise copy.copy(made) from made.__cause__
 
     def _connected(self, task: asyncio.Task[ApiLink | Exception]) -> None:
         self._connecting = None
@@ -152,6 +158,7 @@ class WsApi(Asking):
                 failure = BinanceWebsocketUnableToConnect(
                     f"{self._url} could not be reached in {attempt} attempts: {error}"
                 )
+                failure.__cause__ = error.with_traceback(None)
                 if not error.retriable or attempt == ATTEMPTS:
                     return failure
             else:
@@ -177,6 +184,7 @@ class WsApi(Asking):
             link = ApiLink(
                 ws,
                 url=self._url,
+                number=next(self._link_numbers),
                 on_event=self._on_event,
                 on_connection_error=self._on_connection_error,
                 on_end=self._on_end,
@@ -199,14 +207,17 @@ class WsApi(Asking):
         loop = asyncio.get_running_loop()
         self._ageing = loop.call_later(self._max_age, self._rotate, link)
 
-    def _on_end(self, link: ApiLink, reason: str) -> None:
+    def _on_end(self, link: ApiLink, reason: str, error: WebSocketError | None) -> None:
         self._links.discard(link)
         missing = [feed for feed in self._feeds if feed.numbers.pop(link, None) is not None]
         if self._link is link:
             self._link = None
             self._door.lost(link.age)
             _LOGGER.info("%s: %s", self._product, reason)
-        if missing:
+        if missing and not self._closed:
+            told = _end_of(link, error)
+            for feed in missing:
+                feed.trouble(told)
             self._restore_soon()
 
     def _on_connection_error(self, link: ApiLink, frame: Answer) -> None:
@@ -308,6 +319,7 @@ class WsApi(Asking):
         listen_token: str | Secret | None = None,
         *,
         on_restored: Callable[[], object] | None = None,
+        on_trouble: Callable[[News], object] | None = None,
     ) -> int:
         """Subscribe to an account's events, for as long as this object is open.
 
@@ -322,6 +334,8 @@ class WsApi(Asking):
             listen_token: Of a margin account. It is asked for again before it expires:
                 :meth:`renew_user_data`.
             on_restored: Called when events go on after a lost connection: some may be missing.
+            on_trouble: Called when a connection is lost, and when five attempts in a row have not
+                restored it.
 
         Returns:
             The subscription's number, for :meth:`unsubscribe_user_data`. It stays the same on other
@@ -336,7 +350,7 @@ class WsApi(Asking):
             feed = Feed(token)
             self._feeds.append(feed)
         number = next(self._listener_numbers)
-        feed.listeners[number] = Listener(on_event, on_end, on_restored)
+        feed.listeners[number] = Listener(on_event, on_end, on_restored, on_trouble)
         try:
             async with feed.lock:
                 if not self._is_attached(feed):
@@ -464,21 +478,30 @@ class WsApi(Asking):
         """Subscribe again after a connection was lost, for as long as it takes."""
         backoff = api_backoff()
         try:
-            while missing := self._missing():
+            for attempt in itertools.count(1):
+                missing = self._missing()
                 try:
                     link = await self._ready()
                 except (BinanceAPIException, BinanceWebsocketUnableToConnect) as error:
-                    _LOGGER.warning("%s: user data is interrupted: %s", self._product, error)
+                    self._tell_trouble(error)
                 else:
                     for feed in missing:
                         await self._restore_one(feed, link)
-                if self._missing():
-                    await asyncio.sleep(backoff.next_delay())
+                    if attempt % ATTEMPTS == 0 and self._missing():
+                        self._tell_trouble(_unsubscribed(attempt))
+                if not self._missing():
+                    return
+                await asyncio.sleep(backoff.next_delay())
         except Exception as error:
             # Neither a refusal nor a broken connection: a fault, which the reader has to know of.
             for feed in self._missing():
                 self._feeds.remove(feed)
                 feed.end(error)
+
+    def _tell_trouble(self, error: BinanceAPIException | BinanceWebsocketUnableToConnect) -> None:
+        _LOGGER.warning("%s: user data is interrupted: %s", self._product, error)
+        for feed in self._missing():
+            feed.trouble(error)
 
     async def _restore_one(self, feed: Feed, link: ApiLink) -> None:
         async with feed.lock:
@@ -531,3 +554,21 @@ class WsApi(Asking):
             await asyncio.wait(self._tasks)
         for link in tuple(self._links):
             await link.close()
+
+
+def _end_of(link: ApiLink, error: WebSocketError | None) -> Disconnected:
+    closed = error if isinstance(error, WebSocketClosed) else None
+    return Disconnected(
+        connection=link.number,
+        ts_ns=wall_ns(),
+        reason=reason_of(error),
+        code=int(CloseCode.ABNORMAL_CLOSURE if closed is None else closed.code),
+        text="" if closed is None else closed.reason,
+        remaining=0,
+    )
+
+
+def _unsubscribed(attempts: int) -> BinanceWebsocketUnableToConnect:
+    return BinanceWebsocketUnableToConnect(
+        f"user data could not be subscribed in {attempts} attempts: no connection has held"
+    )

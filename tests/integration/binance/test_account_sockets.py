@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("aiohttp", reason="the simulator needs the `simulator` extra")
 pytest.importorskip("tickwire.binance.user_data", reason="this build has no user data")
 
+from tests.support.weather import Weather
 from tickwire.binance import (
     AsyncClient,
     BinanceSocketManager,
@@ -19,6 +20,7 @@ from tickwire.binance import (
 )
 from tickwire.binance.venue import SIMULATOR_VARIABLE
 from tickwire.errors import ConfigurationError
+from tickwire.manager.backoff import Backoff
 from tickwire.market import Event
 from tickwire.simulator import Simulator
 
@@ -94,8 +96,41 @@ async def test_a_place_where_events_may_be_missing_is_told(
             message = await stream.recv()
             while message["e"] != "error":  # what else the deposit has brought
                 message = await stream.recv()
+            # First that it is lost, then that it is there again.
+            assert message["type"] == "ConnectionClosedError"
+            assert "Reconnecting" in message["m"]
+            message = await stream.recv()
             assert (message["e"], message["type"]) == ("error", "BinanceWebsocketClosed")
             assert "open orders" in message["m"]
+
+
+@pytest.mark.parametrize("name", ["user", "futures user"])
+async def test_an_outage_is_told_while_it_lasts(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each round of five attempts that has failed; then it goes on by itself."""
+    make, market, wallet, kind = SOCKETS[name]
+    monkeypatch.setattr(Backoff, "next_delay", lambda backoff: 0.0)
+    async with (
+        Simulator(market=market, rate=0) as sim,
+        Weather(sim.port) as line,
+        asyncio.timeout(DEADLINE),
+    ):
+        monkeypatch.setenv(SIMULATOR_VARIABLE, f"http://127.0.0.1:{line.port}")
+        account = opened(sim)
+        async with AsyncClient(KEY, SECRET) as client, make(BinanceSocketManager(client)) as stream:
+            line.deafen()
+            for pipe in list(line.pipes):
+                pipe.reset()
+            assert (await stream.recv())["type"] == "ConnectionClosedError"
+            for _ in range(2):
+                message = await stream.recv()
+                assert message["type"] in ("ConnectError", "BinanceRequestException")
+                assert (await stream.recv())["type"] == "BinanceWebsocketUnableToConnect"
+            await line.listen()
+            while "go on" not in message["m"]:
+                message = await stream.recv()
+                assert message["e"] == "error"
+            account.deposit("BTC", "1", wallet=wallet)
+            assert (await stream.recv())["e"] == kind
 
 
 async def test_to_a_callback(monkeypatch: pytest.MonkeyPatch) -> None:

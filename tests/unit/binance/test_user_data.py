@@ -49,19 +49,27 @@ class FakeApi:
     def __init__(self) -> None:
         self.subscribed: list[tuple[Callable[..., Any], Callable[..., Any], str | None]] = []
         self.restored: list[Callable[[], object]] = []
+        self.troubled: list[Callable[[Any], object]] = []
         self.renewed: list[tuple[int, str]] = []
         self.unsubscribed: list[int] = []
         self.answers: deque[Exception] = deque()
         self.while_subscribing: Callable[[int], object] = lambda number: None
 
     async def subscribe_user_data(
-        self, on_event: Any, on_end: Any, listen_token: Secret | None = None, *, on_restored: Any
+        self,
+        on_event: Any,
+        on_end: Any,
+        listen_token: Secret | None = None,
+        *,
+        on_restored: Any,
+        on_trouble: Any,
     ) -> int:
         if self.answers:
             raise self.answers.popleft()
         token = None if listen_token is None else listen_token.reveal()
         self.subscribed.append((on_event, on_end, token))
         self.restored.append(on_restored)
+        self.troubled.append(on_trouble)
         number = len(self.subscribed) - 1
         self.while_subscribing(number)
         return number
