@@ -29,7 +29,7 @@ from tickwire.errors import ConfigurationError
 from tickwire.transport.portal import Portal, PortalClosed, enter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from tickwire.binance.sockets import ReconnectingWebsocket
 
@@ -351,9 +351,10 @@ class ThreadedWebsocketManager(StartMethods, threading.Thread):
         messages: list[Any] = []
         for item in items:
             messages += as_messages(item) if isinstance(item, Exception) else [item]
-        direct = [call for call in feed.callbacks if not inspect.iscoroutinefunction(call)]
+        direct = [call for call in feed.callbacks if not _is_coroutine_function(call)]
         if direct:
-            await self._call_in_thread(feed, direct, messages)
+            for callback, promised in await self._call_in_thread(feed, direct, messages):
+                await self._keep(feed, callback, promised)
         for callback in [*feed.callbacks]:
             if callback not in direct:
                 for message in messages:
@@ -362,7 +363,10 @@ class ThreadedWebsocketManager(StartMethods, threading.Thread):
 
     async def _call_in_thread(
         self, feed: _Feed, callbacks: list[Callable[[Any], Any]], messages: list[Any]
-    ) -> None:
+    ) -> list[tuple[Callable[[Any], Any], Awaitable[Any]]]:
+        """Gives what callbacks have returned that is still to be waited for, such as a lambda's
+        coroutines."""
+        promises: list[tuple[Callable[[Any], Any], Awaitable[Any]]] = []
         done = asyncio.get_running_loop().create_future()
         portal = self._portal
         assert portal is not None
@@ -377,29 +381,53 @@ class ThreadedWebsocketManager(StartMethods, threading.Thread):
                     for callback in callbacks:
                         if feed.is_over:
                             return
-                        self._call(callback, message)
+                        result = self._call(callback, message)
+                        if inspect.isawaitable(result):
+                            promises.append((callback, result))
             finally:
                 portal.post(finish)
 
         self._calls.put(call)
         await done
+        return promises
 
-    def _call(self, callback: Callable[[Any], Any], message: Any) -> None:
+    def _call(self, callback: Callable[[Any], Any], message: Any) -> Any:
         try:
-            callback(message)
+            return callback(message)
         except Exception as error:
             _log.exception("a callback has failed")
             try:
                 callback(error_message(type(error).__name__, str(error)))
             except Exception:
                 _log.exception("a callback has failed when it was told of its failure")
+        return None
 
-    async def _await(self, callback: Callable[[Any], Any], message: Any) -> None:
+    async def _keep(
+        self, feed: _Feed, callback: Callable[[Any], Any], promised: Awaitable[Any]
+    ) -> None:
+        """Run in the loop what a callback has returned."""
+        if not feed.is_over:
+            await self._await(callback, promised=promised)
+        elif inspect.iscoroutine(promised):
+            promised.close()
+
+    async def _await(
+        self,
+        callback: Callable[[Any], Any],
+        message: Any = None,
+        *,
+        promised: Awaitable[Any] | None = None,
+    ) -> None:
         try:
-            await callback(message)
+            await (callback(message) if promised is None else promised)
         except Exception as error:
             _log.exception("a callback has failed")
             try:
                 await callback(error_message(type(error).__name__, str(error)))
             except Exception:
                 _log.exception("a callback has failed when it was told of its failure")
+
+
+def _is_coroutine_function(callback: Callable[[Any], Any]) -> bool:
+    is_one = inspect.iscoroutinefunction
+    return is_one(callback) or is_one(type(callback).__call__)

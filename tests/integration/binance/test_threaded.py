@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,6 +167,32 @@ def test_coroutine_callbacks_run_in_the_loop_one_after_the_other() -> None:
 
     with managed(venue(50)) as twm:
         twm.start_trade_socket(callback, "BNBBTC")
+        assert [heard.next()["t"] for _ in range(50)] == list(range(1, 51))
+        assert heard.threads == {"tickwire-loop"}
+
+
+class Late:
+    """A callback by its ``__call__``, which is a coroutine's."""
+
+    def __init__(self, heard: Heard) -> None:
+        self.heard = heard
+
+    async def __call__(self, message: Any) -> None:
+        await asyncio.sleep(0)
+        self.heard(message)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [Late, lambda heard: lambda message: Late(heard)(message), lambda heard: partial(Late(heard))],
+    ids=["an object", "a lambda", "a partial"],
+)
+def test_what_gives_a_coroutine_is_run_in_the_loop_whatever_it_is(
+    made: Callable[[Heard], Callable[[Any], Any]],
+) -> None:
+    heard = Heard()
+    with managed(venue(50)) as twm:
+        twm.start_trade_socket(made(heard), "BNBBTC")
         assert [heard.next()["t"] for _ in range(50)] == list(range(1, 51))
         assert heard.threads == {"tickwire-loop"}
 
