@@ -55,6 +55,8 @@ UPDATES_KEPT = 4096
 """Updates that are kept while a snapshot is on its way: more than six minutes of ten a second."""
 
 _REWOUND_AFTER_NS = 10_000_000_000
+_REWOUND_UNTIMED_AFTER_NS = 60_000_000_000
+"""The same where the snapshot told no time: the stream may lag behind it by so much."""
 # Read once: an enum's attribute is slow, and these are looked at for every update.
 _JOINED, _STALE, _BROKEN = Link
 _BIDS, _ASKS = 0, 1
@@ -180,6 +182,8 @@ class OrderBook:
         self._request: SnapshotRequest | None = None
         self._attempt = 0
         self._event_time = 0
+        # Of the first update that was older than a snapshot without a time.
+        self._stale_time = 0
         # The worst prices that the snapshot covered, where it was cut off there.
         self._bid_floor: float | None = None
         self._ask_ceiling: float | None = None
@@ -258,6 +262,7 @@ class OrderBook:
         ladder.replace()
         self._set_fences()
         self._event_time = event_time
+        self._stale_time = 0
         self._chain.begin_at(last)
         if not self._catch_up():
             ladder.clear()
@@ -294,6 +299,7 @@ class OrderBook:
         self._bid_floor = self._ask_ceiling = None
         self._is_fenced = False
         self._event_time = snapshot.event_time
+        self._stale_time = 0
         self._chain.reset()
         self._chain.last = snapshot.sequence or None
         self._kept.clear()
@@ -455,7 +461,9 @@ class OrderBook:
         venue counts from another beginning, and that every update to come would be ignored.
         """
         if not self._event_time:
-            return False
+            self._stale_time = self._stale_time or event_time
+            age = epoch_ns(event_time) - epoch_ns(self._stale_time)
+            return age > _REWOUND_UNTIMED_AFTER_NS
         return epoch_ns(event_time) - epoch_ns(self._event_time) > _REWOUND_AFTER_NS
 
     def _keep(self, update: bytes | BookDelta) -> None:

@@ -252,6 +252,26 @@ def test_numbers_that_begin_anew_are_noticed() -> None:
     assert microseconds.receive(update(3, 4, time=at * 1000 + 10_001)) is BookState.LIVE
 
 
+def test_a_snapshot_beyond_the_stream_is_noticed_although_it_tells_no_time() -> None:
+    book = OrderBook("BTCUSDT", BOOK_RULES["spot"])
+    at = 1_700_000_000_000
+    book.receive(update(157, 160, time=at))
+    assert book.receive_snapshot(snapshot(10**9))
+    for second in (1, 30, 61):
+        assert book.receive(update(160 + second, 160 + second, time=at + second * 1000)).value == (
+            "live"
+        )
+    assert book.receive(update(222, 222, time=at + 62_000)) is BookState.LOST
+    assert "anew" in str(book.reason)
+    # A stream that was only late catches up.
+    book = OrderBook("BTCUSDT", BOOK_RULES["spot"])
+    book.receive(update(157, 160, time=at))
+    book.receive_snapshot(snapshot(170))
+    book.receive(update(161, 165, time=at + 1000))
+    book.receive(update(166, 175, time=at + 59_000))
+    assert book.receive(update(170, 175, time=at + 68_000)) is BookState.LIVE
+
+
 def test_the_snapshots_edge() -> None:
     """Once the best price lies beyond what the snapshot covered, the best price is not known."""
     rules = BOOK_RULES["spot"]
