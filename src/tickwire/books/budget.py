@@ -31,19 +31,20 @@ class WeightBudget:
         self._total = 0
         self._blocked_until_ns = 0
 
-    def take(self, weight: int, now_ns: int) -> float:
+    def take(self, weight: int, now_ns: int, limit: int | None = None) -> float:
         """Spend ``weight`` now, or tell how many seconds to wait before asking again.
 
         Args:
             weight: At most the budget's own.
             now_ns: The monotonic clock.
+            limit: Instead of the budget's own: of one that shares it and wants to leave more over.
 
         Returns:
             0.0 when it is spent; else seconds, and nothing is.
         """
         self._forget(now_ns)
         at = max(now_ns, self._blocked_until_ns)
-        free = self._limit - self._total
+        free = (self._limit if limit is None else limit) - self._total
         for spent_ns, spent in self._spent:
             if free >= weight:
                 break

@@ -55,12 +55,13 @@ class _SharedBudget:
         self.lock = Lock()
 
 
-_shared: WeakValueDictionary[tuple[str, int], _SharedBudget] = WeakValueDictionary()
+_shared: WeakValueDictionary[tuple[str, float], _SharedBudget] = WeakValueDictionary()
 _shared_lock = Lock()
 
 
 def _budget_of(host: str, rules: RestBudget) -> _SharedBudget:
-    key = (host, rules.weight)
+    # Not by the weight: who wants to spend less spends it of the same allowance.
+    key = (host, rules.seconds)
     with _shared_lock:
         budget = _shared.get(key)
         if budget is None:
@@ -117,7 +118,7 @@ class SnapshotClient:
     async def _wait_turn(self, shared: _SharedBudget, weight: int) -> None:
         while True:
             with shared.lock:
-                seconds = shared.budget.take(weight, self._clock.mono_ns())
+                seconds = shared.budget.take(weight, self._clock.mono_ns(), self._rules.weight)
             if not seconds:
                 return
             await pause(self._clock, seconds)

@@ -54,3 +54,11 @@ def test_staying_away_is_for_the_longest_that_was_asked() -> None:
     budget.stay_away(5, S)
     assert budget.take(1, 10 * S) == 20.0
     assert budget.take(1, 30 * S) == 0.0
+
+
+def test_those_that_share_it_spend_of_one_allowance() -> None:
+    budget = WeightBudget(100, 60)
+    assert budget.take(60, 0, 80) == 0.0
+    assert budget.take(40, S, 80) == 59.0
+    assert budget.take(40, S) == 0.0
+    assert budget.take(10, 2 * S, 120) == 0.0

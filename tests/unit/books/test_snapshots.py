@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tickwire.books.snapshots import SnapshotClient, SnapshotError
+from tickwire.books.snapshots import SnapshotClient, SnapshotError, _budget_of
 from tickwire.exchanges import RestBudget, RestRequest
 from tickwire.exchanges.binance import BinanceBookVenue
 from tickwire.manager import ScriptedClock
@@ -116,3 +116,9 @@ async def test_every_other_answer_is_an_error_without_secrets(answer: Any, statu
     assert caught.value.status == status
     assert "secret" not in str(caught.value)
     assert "venue.test/depth" in str(caught.value)
+
+
+def test_books_of_different_limits_share_what_a_host_allows() -> None:
+    most, less = (BinanceBookVenue(1, weight_per_minute=weight).budget for weight in (5000, 4800))
+    budget = _budget_of("api.shared.test", most)
+    assert _budget_of("api.shared.test", less) is budget
