@@ -11,6 +11,7 @@ import copy
 import itertools
 import logging
 import secrets
+from types import NoneType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -20,6 +21,7 @@ from tickwire.binance.apilink import Answer, ApiLink, Lost, Pending
 from tickwire.binance.errors import (
     BinanceAPIException,
     BinanceRateLimited,
+    BinanceRequestException,
     BinanceRequestLost,
     BinanceRequestTimeout,
     BinanceWebsocketClosed,
@@ -140,7 +142,8 @@ class Asking:
         Raises:
             BinanceAPIException: It was refused; ``retry`` says what to do.
             BinanceRateLimited: It was not sent: the venue would refuse it. Retry: when it says.
-            BinanceRequestLost: The connection ended first; see ``outcome_unknown``.
+            BinanceRequestException: The answer cannot be read; see ``outcome_unknown``.
+            BinanceRequestLost: The connection ended first; as before.
             BinanceRequestTimeout: No answer in time; as before.
             BinanceWebsocketUnableToConnect: No connection after five attempts. Retry: later.
             ConfigurationError: It needs a key that the client does not have, or a parameter cannot
@@ -274,9 +277,11 @@ class Asking:
 
     def _result(self, link: ApiLink, asked: Asked, answer: Answer, sent_ns: int) -> Any:
         status = answer.get("status", 200)
+        error = answer.get("error")
+        if not isinstance(status, int) or not isinstance(error, (dict, NoneType)):
+            raise _unreadable(asked)
         self._observe(answer, sent_ns)
         result = answer.get("result")
-        error = answer.get("error")
         if error is None and isinstance(result, dict) and _is_refusal(result):
             error = result  # the interface answers 200 to a question that has no answer
         if error is None and status == 200:
@@ -359,8 +364,12 @@ class Asking:
             await self._rest_clock()
             return
         asked_ns = wall_ns()
-        result = await self._ask(link, Asked(method="time"))
-        self._signatory.set_clock(result["serverTime"], asked_ns, wall_ns())
+        asked = Asked(method="time")
+        result = await self._ask(link, asked)
+        told = result.get("serverTime") if isinstance(result, dict) else None
+        if not isinstance(told, int):
+            raise _unreadable(asked)
+        self._signatory.set_clock(told, asked_ns, wall_ns())
 
     async def _log_on(self, link: ApiLink) -> Exception | None:
         """Log the session on, once for all that wait; gives what failed."""
@@ -372,7 +381,12 @@ class Asking:
                 link.expect(number, pending)
                 await link.send(pending, self._frame(link, number, asked))
                 self._result(link, asked, await pending.answer, pending.sent_ns)
-        except (Lost, BinanceAPIException, ConfigurationError) as error:
+        except (
+            Lost,
+            BinanceAPIException,
+            BinanceRequestException,
+            ConfigurationError,
+        ) as error:
             return error
         except TimeoutError:
             return Lost("the logon was not answered")
@@ -404,6 +418,13 @@ class Asking:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _unreadable(asked: Asked) -> BinanceRequestException:
+    return BinanceRequestException(
+        f"{asked.method} was answered in a form that is not known",
+        outcome_unknown=asked.is_order,
+    )
 
 
 def _check_id(number: object) -> None:

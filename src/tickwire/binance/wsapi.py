@@ -27,6 +27,7 @@ from tickwire.binance.connects import connect_limiter
 from tickwire.binance.errors import (
     BinanceAPIException,
     BinanceRateLimited,
+    BinanceRequestException,
     BinanceRequestLost,
     BinanceWebsocketUnableToConnect,
 )
@@ -449,7 +450,7 @@ class WsApi(Asking):
                 self._feeds.remove(feed)
             feed.end(error)
             return False
-        except (Lost, TimeoutError):
+        except (Lost, TimeoutError, BinanceRequestException):
             return False
         return True
 
@@ -460,7 +461,7 @@ class WsApi(Asking):
             return
         asked = Asked(method="userDataStream.unsubscribe", params={"subscriptionId": number})
         # Whatever fails here: the connection's end ends the subscription as well.
-        with suppress(Lost, TimeoutError, BinanceAPIException):
+        with suppress(Lost, TimeoutError, BinanceAPIException, BinanceRequestException):
             async with asyncio.timeout(_FAREWELL_SECONDS):
                 await self._ask(link, asked)
         feed.numbers.pop(link, None)

@@ -25,6 +25,8 @@ _MAX_DIGITS = 18
 _MAX_TEXT = 64
 _MAX_KEY = 24
 _NUMBER = re.compile(r"(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?", re.ASCII)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = {'"': "u0022", "\\": "u005c"}
 _TOO_LONG = "prices of one book need more than 18 digits between them"
 _SIGNS = (1, -1)
 _TEN: list[int] = [10**power for power in range(_MAX_DIGITS + 1)]
@@ -55,6 +57,15 @@ class _Level(NamedTuple):
 
 def _refuse(text: str) -> object:
     raise ValueError(f"{text} is not JSON")
+
+
+def _unread_escapes(text: str) -> str:
+    """JSON whose texts are the ones of ``text`` as written: an escape is no part of a number, nor
+    of a key. Raises ValueError where ``text`` is not JSON."""
+    if "\\" not in text:
+        return text
+    json.loads(text, parse_constant=_refuse)
+    return _ESCAPE.sub(lambda found: "\\\\" + _ESCAPED.get(found[1], found[1]), text)
 
 
 def _number(text: str) -> _Number:
@@ -209,7 +220,7 @@ class Ladder:
         found: dict[str, object] = {}
         try:
             document = json.loads(
-                bytes(payload).decode(),
+                _unread_escapes(bytes(payload).decode()),
                 object_pairs_hook=_Object,
                 parse_float=_Bare,
                 parse_int=_Bare,

@@ -13,6 +13,7 @@ from tickwire.binance import (
     AsyncClient,
     BinanceAPIException,
     BinanceRateLimited,
+    BinanceRequestException,
     BinanceRequestLost,
     BinanceRequestTimeout,
     BinanceWebsocketClosed,
@@ -358,6 +359,33 @@ async def test_levels_beside_the_result(venue: FakeVenue, client: AsyncClient) -
     }
     book = await client.ws_futures_get_order_book(symbol="A")
     assert book == {"lastUpdateId": 5, "bids": [["1", "2"]], "asks": []}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": "200", "result": 1},
+        {"status": None, "result": 1},
+        {"status": 400, "error": "text"},
+        {"status": 200, "error": []},
+    ],
+    ids=["status a text", "no status", "error a text", "error a list"],
+)
+async def test_answers_of_no_known_form(
+    venue: FakeVenue, client: AsyncClient, answer: Frame
+) -> None:
+    venue.answers["depth"] = venue.answers["order.place"] = answer
+    for asking, unknown in (
+        (client.ws_get_order_book(symbol="A"), False),
+        (client.ws_create_order(symbol="A"), True),
+    ):
+        with pytest.raises(BinanceRequestException, match="not known") as caught:
+            await asking
+        assert caught.value.outcome_unknown is unknown
+    venue.answers["time"] = {"status": 200, "result": 3}
+    async with AsyncClient(API_KEY, SECRET) as other:
+        with pytest.raises(BinanceRequestException, match="time was answered"):
+            await other.ws_get_account()
 
 
 async def test_an_id_of_the_caller_s(venue: FakeVenue, client: AsyncClient) -> None:

@@ -173,7 +173,7 @@ def test_exponents_are_written_out(core: Any) -> None:
             "-",
             "--1",
         ],
-        *["0.1234567890123456789", "1234567890.1234567890", "1,5", "1e5.5"],
+        *["0.1234567890123456789", "1234567890.1234567890", "1,5", "1e5.5", "\\u0031.5"],
     ],
 )
 def test_what_is_no_number_or_needs_too_many_digits_is_refused(core: Any, number: str) -> None:
