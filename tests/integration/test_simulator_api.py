@@ -6,6 +6,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests.integration.simulator_api import (
@@ -20,7 +21,7 @@ from tests.integration.simulator_api import (
     rest,
     signed,
 )
-from tests.integration.simulator_client import text_of
+from tests.integration.simulator_client import connect, text_of
 from tickwire.simulator import Limits, Simulator
 
 SYMBOL = {"spot": "BTCUSDT", "usdm": "BTCUSDT", "coinm": "BTCUSD_PERP"}
@@ -148,6 +149,88 @@ async def test_market_data_is_that_of_the_model() -> None:
         aggregates = await get("trades.aggregate")
         assert sum(a["l"] - a["f"] + 1 for a in aggregates) == len(trades)
         assert await get("trades.aggregate", fromId=aggregates[2]["a"], limit=1) == [aggregates[2]]
+
+
+async def test_stretches_of_time() -> None:
+    async with venue() as sim, api(sim) as client:
+        sim.generate(500)
+        (day,) = (await client.call("ticker.24hr", symbols=["BTCUSDT"]))["result"]
+        window = (await client.call("ticker", symbol="BTCUSDT", windowSize="1d"))["result"]
+        today = (await client.call("ticker.tradingDay", symbol="BTCUSDT"))["result"]
+        for stretch in (window, today):
+            assert set(stretch) < set(day)
+            same = ("lastPrice", "lastId", "priceChangePercent")
+            assert all(stretch[name] == day[name] for name in same)
+        assert window["count"] == day["count"] > 0
+        assert window["closeTime"] - window["openTime"] >= 86_400_000
+        assert today["closeTime"] - today["openTime"] == 86_399_999
+        mini = (await client.call("ticker", symbol="BTCUSDT", windowSize="4h", type="MINI"))[
+            "result"
+        ]
+        assert "priceChange" not in mini
+        for size in ("0m", "60m", "24h", "8d", "1w", "m"):
+            refused = await client.call("ticker", symbol="BTCUSDT", windowSize=size)
+            assert refused["error"]["code"] == -1100
+        refused = await client.call("ticker.tradingDay", symbol="BTCUSDT", timeZone="8")
+        assert refused["error"]["code"] == -1020
+
+
+async def test_what_the_market_does_not_have_is_empty() -> None:
+    async with venue() as sim, api(sim) as client:
+        for method in ("myPreventedMatches", "myAllocations", "order.amendments"):
+            assert await client.result(method, symbol="BTCUSDT", orderId=1) == []
+            assert (await client.refusal(method, symbol="NONE", orderId=1))[1] == -1121
+        filters = await client.result("myFilters", symbol="BTCUSDT")
+        assert set(map(len, filters.values())) == {0}
+        price = await client.call("referencePrice", symbol="BTCUSDT")
+        assert (price["status"], price["result"]["code"]) == (200, -2043)
+        rules = await client.call("executionRules", symbol="BTCUSDT")
+        assert rules["result"] == {"symbolRules": []}
+        for method in ("order.amend.keepPriority", "sor.order.place", "sor.order.test"):
+            assert (await client.refusal(method, symbol="BTCUSDT"))[1] == -1020
+
+
+async def test_times_in_microseconds() -> None:
+    """In streams, answers and events; an id stays the client's own."""
+    before = now_ms()
+    async with venue() as sim, api(sim, "?timeUnit=microsecond") as client:
+
+        def is_now(told: int) -> bool:
+            return told % 1000 == 0 and before <= told // 1000 <= now_ms()
+
+        await client.ws.send_json({"id": before, "method": "time"})
+        answer = json.loads(await text_of(client.ws))
+        assert answer["id"] == before
+        assert is_now(answer["result"]["serverTime"])
+        await client.result("userDataStream.subscribe.signature")
+        placed = await client.result(
+            "order.place", symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.01"
+        )
+        assert is_now(placed["transactTime"])
+        assert is_now((await client.event("executionReport"))["E"])
+        unit = "timeUnit=MICROSECOND"
+        async with (
+            connect(f"{sim.ws_url}/stream?streams=btcusdt@trade&{unit}") as combined,
+            connect(f"{sim.ws_url}/ws/btcusdt@trade?{unit}") as raw,
+            connect(f"{sim.ws_url}/ws/btcusdt@trade") as plain,
+        ):
+            sim.generate(200)
+            trade = json.loads(await text_of(raw))
+            assert is_now(trade["E"])
+            whole = json.loads(await text_of(combined))
+            assert whole == {"stream": "btcusdt@trade", "data": trade}
+            same = trade | {name: trade[name] // 1000 for name in ("E", "T")}
+            assert json.loads(await text_of(plain)) == same
+        async with aiohttp.ClientSession() as session:
+            for header, status in (("MICROSECOND", 200), ("DAYS", 400)):
+                url = f"{sim.http_url}/api/v3/time"
+                async with session.get(url, headers={"X-MBX-TIME-UNIT": header}) as reply:
+                    body = await reply.json()
+                assert reply.status == status
+                assert is_now(body["serverTime"]) if status == 200 else body["code"] == -1194
+            for path in ("/ws-api/v3", "/ws/btcusdt@trade"):
+                with pytest.raises(aiohttp.WSServerHandshakeError, match="400"):
+                    await session.ws_connect(f"{sim.ws_url}{path}?timeUnit=DAYS")
 
 
 async def test_several_symbols_give_a_list() -> None:

@@ -47,6 +47,7 @@ from .errors import (
     BinanceRequestException,
     BinanceWebsocketUnableToConnect,
 )
+from .signatory import milliseconds
 from .user_inbox import Arrival, Inbox
 
 if TYPE_CHECKING:
@@ -498,7 +499,7 @@ class SubscriptionWay(_Way):
         answer = await self._client.request(
             "POST", self._product, TOKEN_PATH, self._params, Security.API_KEY
         )
-        left = int(answer["expirationTime"]) / 1000 - self._clock.wall_ns() / _NS
+        left = milliseconds(int(answer["expirationTime"])) / 1000 - self._clock.wall_ns() / _NS
         renew_ns = self._clock.mono_ns() + round((left - lead_seconds(left)) * _NS)
         return Secret(str(answer["token"])), renew_ns
 

@@ -12,6 +12,7 @@ from tickwire.simulator.orders import ZERO, fixed
 
 if TYPE_CHECKING:
     from tickwire.simulator.accounts import Position
+    from tickwire.simulator.params import Params
 
 __all__ = ["ACCOUNT_METHODS", "LISTEN_TOKEN"]
 
@@ -53,6 +54,21 @@ def _spot_status(call: Call) -> Any:
 
 def _order_limits(call: Call) -> Any:
     return call.exchange.orders(call.account).report(call.now_ms)
+
+
+def _none_of_symbol(call: Call) -> Any:
+    """A list of what does not happen in this market."""
+    call.exchange.desk.spec(call.params.symbol())
+    return []
+
+
+def _no_filters(call: Call) -> Any:
+    call.exchange.desk.spec(call.params.symbol())
+    return {"exchangeFilters": [], "symbolFilters": [], "assetFilters": []}
+
+
+def _prevented_weight(params: Params) -> int:
+    return 2 if "preventedMatchId" in params else 20
 
 
 def _commission(call: Call) -> Any:
@@ -162,6 +178,11 @@ ACCOUNT_METHODS: dict[Market, dict[str, Method]] = {
         "account.status": Method(_spot_status, 20, Access.SIGNED),
         "account.commission": Method(_commission, 20, Access.SIGNED),
         "account.rateLimits.orders": Method(_order_limits, 40, Access.SIGNED),
+        # Nobody trades with itself here, nothing is allocated, amended or filtered by account.
+        "myPreventedMatches": Method(_none_of_symbol, _prevented_weight, Access.SIGNED),
+        "myAllocations": Method(_none_of_symbol, 20, Access.SIGNED),
+        "order.amendments": Method(_none_of_symbol, 4, Access.SIGNED),
+        "myFilters": Method(_no_filters, 40, Access.SIGNED),
     },
     Market.USDM: _FUTURES,
     Market.COINM: _FUTURES,

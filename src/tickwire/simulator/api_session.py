@@ -20,6 +20,7 @@ from tickwire.simulator.params import Params
 from tickwire.simulator.refusals import Refused, missing, refuse
 from tickwire.simulator.session_methods import KEY_METHODS, SESSION_METHODS
 from tickwire.simulator.signatures import signed_payload
+from tickwire.simulator.time_unit import scaled
 from tickwire.simulator.user_events import stream_terminated
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class ApiSession:
         send: Takes a text frame.
         now_ms: When it was opened.
         rate_limits: Whether answers carry ``rateLimits`` unless a request says otherwise.
+        microseconds: Whether times are sent as that.
 
     Attributes:
         key: The key of the session, None before a logon.
@@ -75,12 +77,14 @@ class ApiSession:
         now_ms: int,
         *,
         rate_limits: bool = True,
+        microseconds: bool = False,
     ) -> None:
         self._exchange = exchange
         self._address = address
         self._send = send
         self._opened_ms = now_ms
         self._rate_limits = rate_limits
+        self._microseconds = microseconds
         self._logged_on_ms: int | None = None
         self._subscriptions: dict[int, _Subscription] = {}
         self._next_subscription = 0
@@ -105,14 +109,14 @@ class ApiSession:
             reply = {"id": request_id, "status": refusal.status, "error": refusal.error()}
         if rate_limits:
             reply["rateLimits"] = self._report(method, params, now_ms)
-        self._send(dumps(reply))
+        self._tell(reply)
         self._drop_revoked_key()
 
     def deliver(self, ears: Ears, event: Mapping[str, Any]) -> None:
         """Tell an event of a wallet, if the connection has subscribed to it."""
         for number, subscription in self._subscriptions.items():
             if subscription.ears == ears:
-                self._send(dumps({"subscriptionId": number, "event": event}))
+                self._tell({"subscriptionId": number, "event": event})
 
     def expire(self, now_ms: int) -> None:
         """End the subscriptions whose listen tokens have ended."""
@@ -183,9 +187,20 @@ class ApiSession:
     def numbers(self) -> list[int]:
         return [*self._subscriptions]
 
+    def _tell(self, frame: dict[str, Any]) -> None:
+        """Send a frame; its times are in what it carries, and its id is the client's own."""
+        if self._microseconds:
+            # Dumped first: a part may be JSON already.
+            frame |= {
+                part: scaled(loads(dumps(frame[part])))
+                for part in ("result", "error", "event")
+                if part in frame
+            }
+        self._send(dumps(frame))
+
     def _end(self, number: int, now_ms: int) -> None:
         del self._subscriptions[number]
-        self._send(dumps({"subscriptionId": number, "event": stream_terminated(now_ms)}))
+        self._tell({"subscriptionId": number, "event": stream_terminated(now_ms)})
 
     def _method(self, name: Any) -> Method:
         if not isinstance(name, str) or not name:

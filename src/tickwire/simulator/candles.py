@@ -265,3 +265,19 @@ class Candles:
             day.merge(minute)
         day.merge(running)
         return day, self._price_before
+
+    def since(self, start_ms: int, now_ms: int) -> Candle:
+        """From the minute of ``start_ms`` on; of more than a day, the last 24 hours."""
+        self.roll(now_ms)
+        self._forget(now_ms)
+        start_ms -= start_ms % INTERVALS["1m"]
+        price, chosen = self._price_before, []
+        for minute in (*self._minutes, self.current("1m")):
+            if minute.start_ms >= start_ms:
+                chosen.append(minute)
+            else:
+                price = minute.close
+        window = Candle(start_ms, price)
+        for minute in chosen:
+            window.merge(minute)
+        return window

@@ -28,6 +28,7 @@ async def serve(
     route: Route,
     combined: bool,
     messages_per_second: int | None,
+    microseconds: bool = False,
 ) -> web.WebSocketResponse:
     """Serve a WebSocket connection.
 
@@ -35,7 +36,7 @@ async def serve(
         request: The request to upgrade.
         hub: Where it is registered.
         opened: Called with the open connection; gives what answers the client's messages.
-        route, combined: See :class:`Connection`.
+        route, combined, microseconds: See :class:`Connection`.
         messages_per_second: What the client may send; None where it is limited otherwise.
     """
     # Pongs are checked and closing is counted here, so the library must not answer by itself.
@@ -44,7 +45,14 @@ async def serve(
     transport = request.transport
     if transport is None:
         return socket
-    connection = Connection(hub, transport, writer.drain, route=route, combined=combined)
+    connection = Connection(
+        hub,
+        transport,
+        writer.drain,
+        route=route,
+        combined=combined,
+        microseconds=microseconds,
+    )
     hub.add(connection)
     try:
         talk = opened(connection)

@@ -21,6 +21,7 @@ from tickwire.simulator.payloads import ENVELOPE_TAIL, envelope_head
 from tickwire.simulator.refusals import Refused
 from tickwire.simulator.rest_routes import RestRequest, admit, rest_methods
 from tickwire.simulator.streams import Route
+from tickwire.simulator.time_unit import HEADER, in_microseconds, wants_microseconds
 from tickwire.simulator.user_events import listen_key_expired
 
 if TYPE_CHECKING:
@@ -99,6 +100,19 @@ class Gateway:
             too_many = Refused(-1034, "Too many connection attempts.", 429, data)
             raise _http_error(too_many, now)
 
+    def wants_microseconds(self, request: web.Request) -> bool:
+        """Whether a connection wants its times so.
+
+        Raises:
+            HTTPException: It names a unit that there is not (400).
+        """
+        try:
+            return wants_microseconds(request.query.get("timeUnit"), self._exchange.market)
+        except Refused as refusal:
+            raise web.HTTPBadRequest(
+                text=_body(refusal).decode(), content_type="application/json"
+            ) from None
+
     def tell(self, account: Account, event: Mapping[str, Any], wallet: str) -> None:
         """Send an event to whoever listens to a wallet, in either way."""
         ears = Ears(account, wallet)
@@ -146,6 +160,7 @@ class Gateway:
         except Refused as refusal:
             self._hub.count_refusal()
             raise _http_error(refusal, now) from None
+        microseconds = self.wants_microseconds(request)
         session: ApiSession | None = None
 
         def opened(connection: Connection) -> Callable[[str], None]:
@@ -156,6 +171,7 @@ class Gateway:
                 lambda frame: connection.send(TEXT, frame),
                 now,
                 rate_limits=request.query.get("returnRateLimits", "true").lower() != "false",
+                microseconds=microseconds,
             )
             self._sessions.add(session)
             return partial(self._receive, session)
@@ -168,6 +184,7 @@ class Gateway:
                 route=Route.API,
                 combined=False,
                 messages_per_second=None,
+                microseconds=microseconds,
             )
         finally:
             if session is not None:
@@ -193,6 +210,7 @@ class Gateway:
             if self._is_failing():
                 return _failure()
             try:
+                microseconds = self._unit_of(request)
                 weights.charge(rest.weight(name, request.query, exchange.market), now)
             except Refused as refusal:
                 return _refusal(refusal, now, self._headers(request, None))
@@ -202,7 +220,8 @@ class Gateway:
             delay = self._hub.faults.delay_depth
             if name == "depth" and delay is not None:
                 await asyncio.sleep(delay)
-            return _response(reply.status, reply.body, self._headers(request, None))
+            body = in_microseconds(reply.body) if microseconds else reply.body
+            return _response(reply.status, body, self._headers(request, None))
 
         return handle
 
@@ -221,6 +240,7 @@ class Gateway:
             )
             account = None
             try:
+                microseconds = self._unit_of(request)
                 call = admit(method, sent, exchange, now)
                 account = call.account if method.counts_orders else None
                 result = exchange.run(method, call, _address(request))
@@ -229,9 +249,16 @@ class Gateway:
             finally:
                 if method.access is Access.KEY:
                     self.expire()
-            return _response(200, dumps(result), self._headers(request, account))
+            body = dumps(result)
+            body = in_microseconds(body) if microseconds else body
+            return _response(200, body, self._headers(request, account))
 
         return handle
+
+    def _unit_of(self, request: web.Request) -> bool:
+        """Whether a REST request wants microseconds: ``/api`` knows them, ``/sapi`` does not."""
+        told = request.headers.get(HEADER) if request.path.startswith("/api/") else None
+        return wants_microseconds(told, self._exchange.market)
 
     def _is_failing(self) -> bool:
         """Whether this request is one that the faults want to fail."""

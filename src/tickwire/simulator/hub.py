@@ -25,6 +25,7 @@ from orjson import dumps
 
 from tickwire.simulator.payloads import ENVELOPE_TAIL, envelope_head
 from tickwire.simulator.streams import Route, is_diff_depth, is_served
+from tickwire.simulator.time_unit import in_microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -102,6 +103,7 @@ class Connection:
         drain: Waits until the transport has sent most of what it holds.
         route: The path prefix it came in by.
         combined: Whether messages are wrapped with the name of their stream.
+        microseconds: Whether times are sent as that.
 
     Attributes:
         streams: Everything subscribed to, served on this route or not, oldest first.
@@ -114,6 +116,7 @@ class Connection:
         "_frames_left",
         "_hub",
         "combined",
+        "microseconds",
         "pending",
         "reason",
         "route",
@@ -129,6 +132,7 @@ class Connection:
         *,
         route: Route,
         combined: bool,
+        microseconds: bool = False,
     ) -> None:
         self._hub = hub
         self._drain = drain
@@ -136,6 +140,7 @@ class Connection:
         self.transport = transport
         self.route = route
         self.combined = combined
+        self.microseconds = microseconds
         self.streams: dict[str, None] = {}
         self.pending: list[bytes] = []
         self.reason: CloseReason | None = None
@@ -196,14 +201,21 @@ class Connection:
 class _Topic:
     """The listeners of one stream."""
 
-    __slots__ = ("combined", "count", "head", "raw", "skip_every")
+    __slots__ = ("combined", "count", "head", "micro", "raw", "skip_every")
 
     def __init__(self, stream: str, skip_every: int | None) -> None:
         self.head = envelope_head(stream)
         self.raw: list[Connection] = []
         self.combined: list[Connection] = []
+        self.micro: list[Connection] = []
         self.skip_every = skip_every if is_diff_depth(stream) else None
         self.count = 0
+
+    def listeners(self, connection: Connection) -> list[Connection]:
+        """Those that get the same bytes as ``connection``; in microseconds, either wrapping."""
+        if connection.microseconds:
+            return self.micro
+        return self.combined if connection.combined else self.raw
 
 
 class Hub:
@@ -256,7 +268,7 @@ class Hub:
                 topic = self.topics.get(stream)
                 if topic is None:
                     topic = self.topics[stream] = _Topic(stream, self.faults.skip_depth_every)
-                (topic.combined if connection.combined else topic.raw).append(connection)
+                topic.listeners(connection).append(connection)
         self.on_subscribe()
 
     def unsubscribe(self, connection: Connection, streams: Iterable[str]) -> None:
@@ -267,8 +279,8 @@ class Hub:
             del connection.streams[stream]
             if self._is_served(connection, stream):
                 topic = self.topics[stream]
-                (topic.combined if connection.combined else topic.raw).remove(connection)
-                if not topic.raw and not topic.combined:
+                topic.listeners(connection).remove(connection)
+                if not (topic.raw or topic.combined or topic.micro):
                     del self.topics[stream]
 
     def set_combined(self, connection: Connection, combined: bool) -> None:
@@ -300,6 +312,11 @@ class Hub:
             data = frame(TEXT, enveloped or topic.head + payload + ENVELOPE_TAIL)
             for connection in topic.combined:
                 connection.pending.append(data)
+        if topic.micro:
+            payload = in_microseconds(payload)
+            for connection in topic.micro:
+                whole = topic.head + payload + ENVELOPE_TAIL if connection.combined else payload
+                connection.pending.append(frame(TEXT, whole))
 
     def flush(self) -> None:
         """Send what was published since the last call."""
@@ -329,8 +346,9 @@ class Hub:
 
     def announce_shutdown(self, now_ms: int, grace: float) -> None:
         """Tell the open connections that they will be closed, and close them after ``grace`` s."""
-        event = dumps({"e": "serverShutdown", "E": now_ms})
         for connection in tuple(self.connections):
+            now = now_ms * 1000 if connection.microseconds else now_ms
+            event = dumps({"e": "serverShutdown", "E": now})
             if connection.route is Route.API:
                 notice = b'{"event":' + event + b"}"
             elif connection.combined:

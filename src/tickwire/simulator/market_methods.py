@@ -6,6 +6,8 @@ answer holds what there is since the start.
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from orjson import Fragment
@@ -13,7 +15,7 @@ from orjson import Fragment
 from tickwire.simulator.candles import INTERVALS, bucket_end
 from tickwire.simulator.exchange import Call, Method
 from tickwire.simulator.options import Market
-from tickwire.simulator.refusals import refuse
+from tickwire.simulator.refusals import illegal, refuse
 from tickwire.simulator.rest import depth, depth_weight, exchange_info
 from tickwire.simulator.symbols import percent_change
 
@@ -26,6 +28,9 @@ __all__ = ["MARKET_METHODS"]
 
 _DEFAULT_ENTRIES, _MOST_ENTRIES = 500, 1000
 _AVERAGE_MINUTES = 5
+_UTC = ("0", "0:00", "+0:00", "00:00", "+00:00")
+_WINDOW = re.compile(r"([1-9]|[1-5][0-9])m|([1-9]|1[0-9]|2[0-3])h|[1-7]d", re.ASCII)
+_WINDOW_UNITS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _FEW_SYMBOLS, _MANY_SYMBOLS = 20, 100
 
 
@@ -249,6 +254,62 @@ def _day_entry(call: Call, instrument: Instrument) -> dict[str, Any]:
     return entry | _day_numbers(call, instrument, day)
 
 
+def _trading_day(call: Call) -> Any:
+    """Since midnight, UTC: other time zones are not known here."""
+    if call.params.texts.get("timeZone", "0") not in _UTC:
+        raise refuse("unsupported")
+    return _each(call, _trading_day_entry)
+
+
+def _trading_day_entry(call: Call, instrument: Instrument) -> dict[str, Any]:
+    instrument.candles.roll(call.now_ms)
+    day = instrument.candles.current("1d")
+    closed = bucket_end("1d", day.start_ms)
+    return _window_entry(call, instrument, day) | {"closeTime": closed}
+
+
+def _window(call: Call) -> Any:
+    size = call.params.texts.get("windowSize", "1d")
+    if not _WINDOW.fullmatch(size):
+        raise illegal("windowSize", "1m to 59m, 1h to 23h, 1d to 7d")
+    length = int(size[:-1]) * _WINDOW_UNITS[size[-1]]
+    return _each(call, partial(_rolling_entry, length=length))
+
+
+def _rolling_entry(call: Call, instrument: Instrument, *, length: int) -> dict[str, Any]:
+    window = instrument.candles.since(call.now_ms - length, call.now_ms)
+    return _window_entry(call, instrument, window)
+
+
+def _window_entry(call: Call, instrument: Instrument, window: Candle) -> dict[str, Any]:
+    """As :func:`_day_entry`, of another stretch: without the books' and the last trade's."""
+    text = call.exchange.text(instrument)
+    entry: dict[str, Any] = {"symbol": instrument.spec.symbol}
+    if call.params.texts.get("type") != "MINI":
+        entry |= {
+            "priceChange": text.price(window.close - window.open),
+            "priceChangePercent": percent_change(window.open, window.close),
+            "weightedAvgPrice": text.mean_price(window.volume, window.quote),
+        }
+    entry["lastPrice"] = text.price(window.close)
+    return entry | _day_numbers(call, instrument, window)
+
+
+def _reference_price(call: Call) -> Any:
+    """No symbol of this market has one, which the venue tells in a result."""
+    call.exchange.instrument(call.params.symbol())
+    return {"code": -2043, "msg": "This symbol doesn't have a reference price."}
+
+
+def _execution_rules(call: Call) -> Any:
+    """No symbol of this market has any."""
+    if "symbol" in call.params:
+        call.exchange.instrument(call.params.symbol())
+    for symbol in call.params.symbols() or ():
+        call.exchange.instrument(symbol)
+    return {"symbolRules": []}
+
+
 def _day_numbers(call: Call, instrument: Instrument, day: Candle) -> dict[str, Any]:
     text = call.exchange.text(instrument)
     volume = "baseVolume" if call.exchange.market is Market.COINM else "quoteVolume"
@@ -278,6 +339,16 @@ def _per_symbols(params: Params) -> int:
     return 40 if symbols is not None and len(symbols) <= _MANY_SYMBOLS else 80
 
 
+def _by_symbol(each: int, most: int) -> Any:
+    """The weight of what costs so much a symbol."""
+
+    def weight(params: Params) -> int:
+        symbols = params.symbols()
+        return min(most, each * (1 if symbols is None else len(symbols)))
+
+    return weight
+
+
 def _one_or_all(params: Params) -> int:
     return 2 if "symbol" in params else 4
 
@@ -304,6 +375,10 @@ MARKET_METHODS: dict[Market, dict[str, Method]] = {
         "uiKlines": Method(_klines, 2),
         "avgPrice": Method(_average_price, 2),
         "ticker.24hr": Method(_day_ticker, _per_symbols),
+        "ticker.tradingDay": Method(_trading_day, _by_symbol(4, 200)),
+        "ticker": Method(_window, _by_symbol(4, 200)),
+        "referencePrice": Method(_reference_price, 2),
+        "executionRules": Method(_execution_rules, _by_symbol(2, 40)),
         "ticker.price": Method(_price_ticker, _one_or_all),
         "ticker.book": Method(_book_ticker, _one_or_all),
     },

@@ -29,6 +29,11 @@ _REFUSALS: dict[str, tuple[int, str, int]] = {
     "combination": (-1128, "Combination of optional parameters invalid.", 400),
     "recv_window": (-1131, "recvWindow must be less than 60000", 400),
     "json": (-1135, "Invalid JSON Request", 400),
+    "time_unit": (
+        -1194,
+        "Invalid value for time unit; expected either MICROSECOND or MILLISECOND.",
+        400,
+    ),
     "listen_token": (-1209, "The listenToken is invalid or has expired.", 400),
     "balance": (-2010, "Account has insufficient balance for requested action.", 400),
     "would_match": (-2010, "Order would immediately match and take.", 400),

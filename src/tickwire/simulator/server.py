@@ -360,6 +360,7 @@ class Simulator:
             raise web.HTTPBadRequest(text=f"more than {hub.limits.streams} streams")
         assert self._gateway is not None
         self._gateway.admit_connection(request)
+        microseconds = self._gateway.wants_microseconds(request)
 
         def opened(connection: Connection) -> Callable[[str], None]:
             hub.subscribe(connection, streams)
@@ -372,6 +373,7 @@ class Simulator:
             route=route,
             combined=combined,
             messages_per_second=hub.limits.messages_per_second,
+            microseconds=microseconds,
         )
 
     def _authority(self) -> str:
