@@ -38,7 +38,7 @@ from .states import ConnectionState, StateMachine
 from .stats import Tally
 from .subscriptions import Subscriptions
 from .telling import begins, ends
-from .timing import pause
+from .timing import Bell, pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -112,9 +112,7 @@ class Core:
         self._last_down: Link | None = None
         self._errors: deque[Exception] = deque()
         self._refused: set[tuple[int | None, tuple[str, ...]]] = set()
-        self._waiters: list[asyncio.Future[None]] = []
-        self._room: list[asyncio.Future[None]] = []
-        self._changes: list[asyncio.Future[None]] = []
+        self._arrival, self._room, self._change = Bell(), Bell(), Bell()
         self._tasks: set[asyncio.Task[Any]] = set()
         self.herald = Herald(callbacks, self.fail)
         self.pooled = options.redundancy > 1 or shape.events
@@ -229,22 +227,18 @@ class Core:
 
     def changed(self) -> None:
         """Wake those who wait for a state."""
-        waiters, self._changes = self._changes, []
-        _wake(waiters)
+        self._change.ring()
 
     async def change(self) -> None:
         """Wait until the state may have changed."""
-        waiter = asyncio.get_running_loop().create_future()
-        self._changes.append(waiter)
-        await waiter
+        await self._change.wait()
 
     def ring(self) -> None:
         """Let everybody look: slots, readers, and the program."""
         for slot in self.slots:
             slot.alarm.ring()
         self.wake()
-        rooms, self._room = self._room, []
-        _wake(rooms)
+        self._room.ring()
         self.changed()
 
     # ------------------------------------------------------------------ connections
@@ -474,9 +468,7 @@ class Core:
                 return
             self.take(link, batch)
             while self.pooled and len(self.merge.out) >= most and not self.closing:
-                room = asyncio.get_running_loop().create_future()
-                self._room.append(room)
-                await room
+                await self._room.wait()
 
     async def fill(self) -> list[Any]:
         """What the program gets next; at least one item.
@@ -491,9 +483,7 @@ class Core:
             out = self.merge.out
             if out:
                 self.merge.out = []
-                if self._room:
-                    rooms, self._room = self._room, []
-                    _wake(rooms)
+                self._room.ring()
                 return out
             if self._errors:
                 raise self._errors.popleft()
@@ -503,7 +493,7 @@ class Core:
             if link is None:
                 if not self.links and not self.slots:
                     raise closed_error(None)
-                await self._arrival()
+                await self._arrival.wait()
                 continue
             if link.reader is not None:
                 await link.stop_reader()
@@ -534,15 +524,9 @@ class Core:
             raise self.failure
         raise StopAsyncIteration
 
-    async def _arrival(self) -> None:
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
-        await waiter
-
     def wake(self) -> None:
         """Wake the program, if it waits."""
-        waiters, self._waiters = self._waiters, []
-        _wake(waiters)
+        self._arrival.ring()
 
     def take(self, link: Link, batch: Batch) -> None:
         """Decode a batch and hand it to the merge."""
@@ -626,9 +610,3 @@ class Core:
         if isinstance(answer, bool) or answer is None:
             return 0.0 if answer else self.options.disconnect_check_interval
         return max(0.0, float(answer))
-
-
-def _wake(waiters: list[asyncio.Future[None]]) -> None:
-    for waiter in waiters:
-        if not waiter.done():
-            waiter.set_result(None)

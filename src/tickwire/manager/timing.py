@@ -15,7 +15,7 @@ from tickwire.clock import Clock, SystemClock
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Alarm", "LoopClock", "ScriptedClock", "Timekeeper", "Timer", "pause"]
+__all__ = ["Alarm", "Bell", "LoopClock", "ScriptedClock", "Timekeeper", "Timer", "pause"]
 
 _NS = 1_000_000_000
 _SETTLING_TURNS = 12
@@ -150,6 +150,30 @@ class Alarm:
                     timer.cancel()
         rung, self._rung = self._rung, False
         return rung
+
+
+class Bell:
+    """Wakes all tasks that wait for it; a ring that nobody waits for is not kept."""
+
+    __slots__ = ("_waiters",)
+
+    def __init__(self) -> None:
+        self._waiters: list[asyncio.Future[None]] = []
+
+    def ring(self) -> None:
+        """Wake them."""
+        if not self._waiters:
+            return
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait(self) -> None:
+        """Wait for the next ring."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        await waiter
 
 
 async def pause(clock: Timekeeper, seconds: float) -> None:
