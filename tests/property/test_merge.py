@@ -66,6 +66,8 @@ class Model:
             shown = number if self.dense else number * 3
             identity = Identity(stream, shown, shown if self.dense else None)
             self.merge.offer(connection.number, (stream, shown), identity)
+            if self.merge.live and self.merge.is_full(connection.number):
+                self.merge.shed(connection.number)
         self.collect()
 
     def settle(self) -> None:
@@ -216,12 +218,17 @@ def test_a_skip_on_one_connection_is_filled_by_the_other() -> None:
     assert merge.gaps == 0
 
 
-def test_a_standby_that_holds_too_much_begins_anew() -> None:
+def test_a_full_standby_says_so_and_may_begin_anew() -> None:
     merge = Merge(hold_limit=10)
     merge.join(1)
     offered(merge, 1, 1)
     merge.join(2)
-    offered(merge, 2, *range(5, 26))
+    offered(merge, 2, *range(5, 14))
+    assert not merge.is_full(2)
+    offered(merge, 2, 14, 15)
+    assert merge.is_full(2)
+    merge.shed(2)
+    offered(merge, 2, *range(16, 26))
     assert not merge.is_level(2)
     assert offered(merge, 1, *range(2, 26)) == list(range(2, 26))
     assert merge.is_level(2)

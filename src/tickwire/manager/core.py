@@ -331,6 +331,7 @@ class Core:
                 self._rest()
         self.herald.announce("on_disconnect", link.reason)
         link.slot.noticed(link)
+        self._room.ring()
         self.changed()
 
     def up_links(self) -> list[Link]:
@@ -384,6 +385,7 @@ class Core:
         at, before = len(self.merge.out), self.merge.duplicates
         self.merge.promote(link.number)
         self.merge.out[at:at] = self._records_of(link, self.merge.duplicates - before)
+        self._room.ring()
         self.wake()
 
     def _records_of(self, link: Link, duplicates: int) -> list[Any]:
@@ -458,7 +460,6 @@ class Core:
 
     async def _read(self, link: Link) -> None:
         """Move one connection's messages into the merge, its end included."""
-        most = self.options.queue_size
         while True:
             try:
                 batch = await link.ws.recv_batch()
@@ -467,8 +468,22 @@ class Core:
                 self.drained(link, error)
                 return
             self.take(link, batch)
-            while self.pooled and len(self.merge.out) >= most and not self.closing:
+            while self._is_full(link):
                 await self._room.wait()
+
+    def _is_full(self, link: Link) -> bool:
+        """Whether to read a connection no further for now, so that TCP holds back the rest."""
+        if self.closing:
+            return False
+        if len(self.merge.out) >= self.options.queue_size and (self.pooled or self.is_live(link)):
+            return True
+        return not link.is_down and self.merge.is_full(link.number)
+
+    def relieve(self, link: Link) -> None:
+        """Let a standby of a redundant set go on that is full although the program keeps up."""
+        if self.merge.is_full(link.number) and len(self.merge.out) < self.options.queue_size:
+            self.merge.shed(link.number)
+            self._room.ring()
 
     async def fill(self) -> list[Any]:
         """What the program gets next; at least one item.

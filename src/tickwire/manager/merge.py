@@ -86,8 +86,8 @@ class Merge:
     """The merged stream.
 
     Args:
-        hold_limit: Events that a standby may hold. When it holds more, they are let go, and its
-            coverage begins anew with the next one.
+        hold_limit: Events after which a standby is full, and its connection is to be read no
+            further for now.
 
     Attributes:
         duplicates: Events left out because they had been delivered.
@@ -136,6 +136,17 @@ class Merge:
     def held(self, number: int) -> int:
         """Events that this connection has brought while on standby."""
         return self._sources[number].held_count
+
+    def is_full(self, number: int) -> bool:
+        """Whether a standby holds so much that the rest should wait in its connection."""
+        return len(self._sources[number].held) >= self._hold_limit
+
+    def shed(self, number: int) -> None:
+        """Let go of what a standby holds; its coverage begins anew with its next event. For one
+        beside a live connection that goes on: what is let go, that one has or will have."""
+        source = self._sources[number]
+        source.held.clear()
+        source.firsts.clear()
 
     def promote(self, number: int) -> None:
         """Make a standby live: what it holds comes out, as far as it was not delivered."""
@@ -272,9 +283,6 @@ class Merge:
             track.backward = 0
 
     def _hold(self, source: _Source, item: Any, identity: Identity | None) -> None:
-        if len(source.held) >= self._hold_limit:
-            source.held.clear()
-            source.firsts.clear()
         source.held.append((item, identity))
         source.held_count += 1
         if identity is not None and identity.stream not in source.firsts:

@@ -188,6 +188,7 @@ class Slot:
             left = (deadline_ns - core.clock.mono_ns()) / _NS
             if core.has_others_live(link) and (core.is_level(link) or left <= 0):
                 core.promote(link)
+                core.relieve(link)
                 return
             await self.alarm.wait(left if left > 0 else None)
 
