@@ -213,6 +213,7 @@ class Core:
         for link in list(self.links.values()):
             await link.stop_reader()
             self.forget(link)
+        self.merge.abandon()
         await self.herald.stop()
         self.ring()
 
@@ -315,6 +316,9 @@ class Core:
             return
         link.error = error or await link.verdict()
         self._note_down(link)
+        if link.has_nothing_left:
+            # Nobody may ask for a long time, and its successor waits.
+            self.drained(link, link.error or closed_error(None))
 
     def _note_down(self, link: Link) -> None:
         if link.is_down:
@@ -460,6 +464,7 @@ class Core:
 
     async def _read(self, link: Link) -> None:
         """Move one connection's messages into the merge, its end included."""
+        is_sound = True
         while True:
             try:
                 batch = await link.ws.recv_batch()
@@ -467,7 +472,14 @@ class Core:
                 link.reader = None
                 self.drained(link, error)
                 return
-            self.take(link, batch)
+            if not is_sound:
+                continue
+            try:
+                self.take(link, batch)
+            except Exception as error:
+                # The end of the life; what else this connection brings until it is closed is gone.
+                self.fail(error)
+                is_sound = False
             while self._is_full(link):
                 await self._room.wait()
 
@@ -513,13 +525,18 @@ class Core:
             if link.reader is not None:
                 await link.stop_reader()
                 continue
+            link.asked += 1
             try:
                 batch = await link.ws.recv_batch()
             except WebSocketError as error:
                 self.drained(link, error)
                 continue
+            finally:
+                link.asked -= 1
             if fast and not self.merge.out:
                 return batch
+            if link.number not in self.links:
+                continue  # disposed of while this waited
             try:
                 self.take(link, batch)
             except Exception as error:

@@ -43,6 +43,7 @@ class Link:
         is_announced: Whether the stream has said that it delivers.
         opened_ns: Monotonic.
         rotate_at_ns, rotate_for: When it is to be replaced for its age, and as what that counts.
+        asked: How many of the program's own waits it is asked by.
         gone: Set when everything that it received has been taken.
         overlap_ns: Since when it has delivered beside the one that it replaces.
         replaces: The connection before it in its slot.
@@ -74,6 +75,7 @@ class Link:
         self.error: WebSocketError | None = None
         self.is_down = False
         self.is_announced = False
+        self.asked = 0
         self.gone = asyncio.Event()
         self.replaces: Link | None = None
         self.overlap_ns: int | None = None
@@ -88,6 +90,12 @@ class Link:
     def reason(self) -> DisconnectReason:
         """Why it ended: this program's decision, else what was found, or the transport said."""
         return self.planned or self.found or reason_of(self.error)
+
+    @property
+    def has_nothing_left(self) -> bool:
+        """Whether it is over, everything was taken, and nobody waits to be told so."""
+        waits = self.asked > 0 or self.reader is not None
+        return self.is_down and not waits and self.ws.recv_queue_length == 0
 
     async def send(self, frame: str | bytes, *, timeout: float | None = None) -> None:
         """Send one message within the venue's limits.

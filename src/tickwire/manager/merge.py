@@ -190,6 +190,12 @@ class Merge:
         self.promote(standby.number)
         return standby.number
 
+    def abandon(self) -> None:
+        """Take out all connections, and what is held of them."""
+        self._sources.clear()
+        self._live.clear()
+        self.doubt(GapCause.DISCONNECT)
+
     def doubt(self, cause: GapCause) -> None:
         """From here on no stream is known to be whole, until its next event shows it."""
         self._epoch += 1

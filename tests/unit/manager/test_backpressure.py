@@ -83,3 +83,20 @@ async def test_of_a_redundant_set_one_that_never_gets_level_does_not_stand_still
         await clock.advance(3.0)
         assert junior.recv_queue_length == 0
         assert [item for item in reader.items if item[0] == "s"] == [["s", n] for n in range(1, 40)]
+
+
+async def test_after_a_hand_over_a_program_that_pauses_still_holds_back_the_venue(
+    venue: Venue, clock: ScriptedClock
+) -> None:
+    async with venue.manager(overlap=0.0, overlap_timeout=0.1, queue_size=4) as ws:
+        ws.schedule_reconnect()
+        await clock.advance(1.0)
+        assert ws.stats.rotations == 1
+        new = venue.sockets[1]
+        for number in range(1, 41):
+            new.deliver(number)
+            await clock.settle()
+        assert new.recv_queue_length > 30
+        reader = Collector(ws)
+        await clock.settle()
+        assert reader.items == list(range(1, 41))
