@@ -33,12 +33,13 @@ class Controls:
     ``should_reconnect`` brings it back. While ``should_reconnect`` wants a connection,
     ``should_disconnect`` is not obeyed, so that overlapping answers do not make it flap. With
     ``should_disconnect`` alone the connection is replaced without a break, once each time that the
-    answer turns true.
+    answer turns true. With ``should_reconnect`` alone it is let go on request only.
 
     Args:
         core: The manager's inside.
         should_disconnect: The program's callback, or ``None``.
         has_window: Whether there is a ``should_reconnect`` too.
+        has_return: Whether there is a ``should_reconnect``.
         leave: Ends the life, for a disconnect on request.
     """
 
@@ -48,6 +49,7 @@ class Controls:
         *,
         should_disconnect: Callable[[], Any] | None,
         has_window: bool,
+        has_return: bool,
         leave: Callable[[], Any],
     ) -> None:
         self.core = core
@@ -55,6 +57,7 @@ class Controls:
         self.requested = False
         self._should_disconnect = should_disconnect
         self._has_window = has_window
+        self._has_return = has_return
         self._leave = leave
         self._said = False
         self._pinged_ns: dict[int, int] = {}
@@ -69,18 +72,23 @@ class Controls:
     async def run(self) -> None:
         """Look every ``disconnect_check_interval`` seconds, and when asked to."""
         core = self.core
-        interval = core.options.disconnect_check_interval if self.is_needed else None
-        while not core.closing:
-            await self.alarm.wait(interval)
+        life, interval = core.life, core.options.disconnect_check_interval
+        while not core.closing and core.life == life:
+            await self.alarm.wait(interval if self.is_needed or self._is_pause else None)
             if core.closing:
                 return
-            if any(slot.suspended is not None for slot in core.slots):
+            if self._is_pause:
                 self.requested = False  # it is what there is
                 await self._ask_for_return()
             elif core.up_links() or self.requested:
                 await self._ask_for_leave()
             for link in core.up_links():
                 self._look(link)
+
+    @property
+    def _is_pause(self) -> bool:
+        """Whether there is to be no connection for now."""
+        return any(slot.suspended is not None for slot in self.core.slots)
 
     # The program's callbacks
 
@@ -99,7 +107,7 @@ class Controls:
             return
         if self.requested:
             self.requested = False
-            if self._has_window:
+            if self._has_return:
                 self._suspend(DisconnectReason.USER_REQUESTED)
             else:
                 core.spawn(self._leave())

@@ -38,7 +38,7 @@ from .states import ConnectionState, StateMachine
 from .stats import Tally
 from .subscriptions import Subscriptions
 from .telling import begins, ends
-from .timing import Bell, pause
+from .timing import Alarm, Bell, pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,6 +62,8 @@ class Core:
     """See the module's text. Arguments are those of :class:`~tickwire.WebSocketManager`.
 
     Attributes:
+        life: Counts the lives.
+        attempts: How many failed ones in a row end a life before its first connection; 0: none.
         closing: Whether this life is being ended.
         failure: What ended it, if it was not this program.
         merge: Where the connections' events come together.
@@ -94,6 +96,8 @@ class Core:
         self.unwanted: set[str] = set()
         self.merge = Merge()
         self.tally = Tally()
+        self.life = 0
+        self.attempts = 0
         self.closing = False
         self.failure: BaseException | None = None
         self.machine = StateMachine(self._moved)
@@ -114,6 +118,7 @@ class Core:
         self._refused: set[tuple[int | None, tuple[str, ...]]] = set()
         self._arrival, self._room, self._change = Bell(), Bell(), Bell()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._employed: list[tuple[asyncio.Task[Any], Alarm]] = []
         self.herald = Herald(callbacks, self.fail)
         self.pooled = options.redundancy > 1 or shape.events
 
@@ -123,8 +128,15 @@ class Core:
     def state(self) -> ConnectionState:
         return self.machine.state
 
-    def begin(self) -> None:
+    def begin(self, *, attempts: int) -> None:
         """Begin a life: DISCONNECTED, then CONNECTING."""
+        # A life that failed may have left some in the middle of something.
+        employed, self._employed = self._employed, []
+        for task, _ in employed:
+            if task is not asyncio.current_task():
+                task.cancel()
+        self.life += 1
+        self.attempts = attempts
         if self.state is ConnectionState.CLOSED:
             self.machine = StateMachine(self._moved)
         self.machine.to(ConnectionState.CONNECTING)
@@ -134,7 +146,11 @@ class Core:
             self._session = self._given_session or AsyncSession()
         self.slots = [Slot(self, index) for index in range(self.options.redundancy)]
         for slot in self.slots:
-            self.spawn(slot.run())
+            self.employ(slot.run(), slot.alarm)
+
+    def employ(self, work: Any, alarm: Alarm) -> None:
+        """Run something for as long as this life lasts; it looks at :attr:`closing` when rung."""
+        self._employed.append((self.spawn(work), alarm))
 
     def spawn(self, work: Any) -> asyncio.Task[Any]:
         """Run something in the background; if it fails, the life ends with its error."""
@@ -236,8 +252,8 @@ class Core:
 
     def ring(self) -> None:
         """Let everybody look: slots, readers, and the program."""
-        for slot in self.slots:
-            slot.alarm.ring()
+        for _, alarm in self._employed:
+            alarm.ring()
         self.wake()
         self._room.ring()
         self.changed()

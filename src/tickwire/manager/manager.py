@@ -170,6 +170,7 @@ class WebSocketManager:
         self._controls: Controls | None = None
         self._pump: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[Any]] = set()
+        self._leaving = 0
         self._called = 0
         self._calling: list[Any] = []
         self._call_lock = asyncio.Lock()
@@ -328,18 +329,23 @@ class WebSocketManager:
                 otherwise), or the server's answer was final.
             WebSocketTimeoutError: Not connected in time.
         """
-        connects = self._core.tally.connects
+        core = self._core
+        connects = core.tally.connects
         begins = self.state in (ConnectionState.DISCONNECTED, ConnectionState.CLOSED)
         if begins:
-            self._begin()
+            self._begin(attempts=core.options.connect_attempts * core.endpoint_count)
+        life = core.life
         # Of the callbacks, on_connect may be the caller.
-        told = None if self._core.herald.is_current else self._core.herald
+        told = None if core.herald.is_current else core.herald
         try:
             await self._in_time("connect", timeout, self._until_told(connects, told))
         except BaseException:
             # A life that somebody else began goes on without this caller.
-            if begins and self.state is not ConnectionState.CONNECTED:
+            if begins and core.life == life:
+                if told is not None:
+                    await told.stop()  # what it is late for is not to make this later still
                 await self._end(DisconnectReason.USER_REQUESTED)
+                await core.dispose()
             raise
 
     async def _until_told(self, connects: int, herald: Herald | None) -> None:
@@ -347,16 +353,17 @@ class WebSocketManager:
         if herald is not None:
             await herald.done()
 
-    def _begin(self) -> None:
+    def _begin(self, *, attempts: int) -> None:
         core = self._core
-        core.begin()
+        core.begin(attempts=attempts)
         self._controls = Controls(
             core,
             should_disconnect=self._should_disconnect,
             has_window=self._has_window,
+            has_return=self._has_return,
             leave=self.disconnect,
         )
-        core.spawn(self._controls.run())
+        core.employ(self._controls.run(), self._controls.alarm)
         if self._on_message is not None and (self._pump is None or self._pump.done()):
             self._pump = asyncio.get_running_loop().create_task(self._pump_callback())
 
@@ -368,16 +375,25 @@ class WebSocketManager:
         await self._end(DisconnectReason.USER_REQUESTED)
 
     async def close(self) -> None:
-        """Close, cancel what was scheduled, and let go of everything. Idempotent."""
-        if self._scheduled is not None:
-            self._scheduled.cancel()
-            self._scheduled = None
-        await self._end(DisconnectReason.USER_REQUESTED)
+        """Close, cancel what was scheduled, and let go of everything. Idempotent. A return that is
+        scheduled while it closes is cancelled too."""
+        self._leaving += 1
+        try:
+            await self._cancel_return()
+            await self._end(DisconnectReason.USER_REQUESTED)
+            await self._cancel_return()
+        finally:
+            self._leaving -= 1
         if self._pump is not None and self._pump is not asyncio.current_task():
             self._pump.cancel()
             await asyncio.wait((self._pump,))
             self._pump = None
         await self._core.dispose()
+
+    async def _cancel_return(self) -> None:
+        if self._scheduled is not None:
+            self._scheduled.cancel()
+            self._scheduled = None
         for task in list(self._background):
             if task is not asyncio.current_task():
                 task.cancel()
@@ -414,11 +430,13 @@ class WebSocketManager:
     def _reconnect_now(self) -> None:
         self._scheduled = None
         core = self._core
+        if self._leaving:
+            return
         if self.state is ConnectionState.CONNECTED and not core.closing:
             for slot in core.slots:
                 core.rotate(slot, DisconnectReason.SCHEDULED)
         elif self.state in (ConnectionState.DISCONNECTED, ConnectionState.CLOSED):
-            self._begin()
+            self._begin_scheduled()
         elif core.closing:
             task = asyncio.get_running_loop().create_task(self._begin_after_the_end())
             self._background.add(task)
@@ -433,14 +451,19 @@ class WebSocketManager:
         """Another life, when this one is over."""
         while self.state not in (ConnectionState.DISCONNECTED, ConnectionState.CLOSED):
             await self._core.change()
-        self._begin()
+        self._begin_scheduled()
+
+    def _begin_scheduled(self) -> None:
+        """Nobody waits for this to be told of a failure: it tries as after a loss."""
+        self._begin(attempts=self.options.max_reconnect_attempts)
 
     # ------------------------------------------------------------------ sending
 
     async def send(self, message: Any, *, timeout: float | None = None) -> None:
         """Send one message: text, bytes, or an object as JSON text.
 
-        Of a redundant set, the oldest connection sends. The venue's message limits are kept, which
+        Of a redundant set, the oldest connection sends; during a planned change, the one that is
+        not being closed. The venue's message limits are kept, which
         may take a while.
 
         Args:
@@ -455,8 +478,9 @@ class WebSocketManager:
         links = self._core.up_links()
         if not links:
             raise closed_error(self._last_error())
+        link = next((link for link in links if link.planned is None), links[0])
         try:
-            await self._in_time("send", timeout, links[0].send(frame_of(message)))
+            await self._in_time("send", timeout, link.send(frame_of(message)))
         except WebSocketTimeoutError:
             raise
         except WebSocketError as error:

@@ -100,7 +100,7 @@ class Slot:
         limit = core.options.max_reconnect_attempts
         error: WebSocketError | None = None
         if previous is None:
-            limit = core.options.connect_attempts * core.endpoint_count
+            limit = core.attempts
         elif previous.planned is None:
             error = previous.error
             if not core.options.auto_reconnect:

@@ -455,6 +455,7 @@ async def test_connect_keeps_its_time_although_on_connect_does_not(
     ws = venue.manager(on_connect=released.wait)
     connecting = asyncio.ensure_future(ws.connect(timeout=2.0))
     await clock.advance(3.0)
+    await clock.settle()  # what it began is closed first
     assert connecting.done()
     with pytest.raises(WebSocketTimeoutError, match="connect"):
         await connecting
