@@ -13,6 +13,7 @@ from .reasons import DisconnectReason
 from .records import Stale
 from .timing import Alarm
 from .watch import ActionKind
+from .wish import Wish
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,7 @@ class Controls:
         self._has_return = has_return
         self._leave = leave
         self._said = False
+        self._wish = Wish()
         self._pinged_ns: dict[int, int] = {}
 
     @property
@@ -119,15 +121,16 @@ class Controls:
 
     async def _is_wanted(self) -> bool:
         """Whether the program wants a connection now, or before the next look."""
-        return await self.core.ask_reconnect() < self.core.options.disconnect_check_interval
+        return await self.core.ask_reconnect(Wish()) < self.core.options.disconnect_check_interval
 
     def _suspend(self, reason: DisconnectReason) -> None:
+        self._wish = Wish()
         for slot in self.core.slots:
             slot.suspended = reason
             slot.alarm.ring()
 
     async def _ask_for_return(self) -> None:
-        wait = await self.core.ask_reconnect()
+        wait = await self.core.ask_reconnect(self._wish)
         if wait <= 0:
             self.resume()
         elif wait < self.core.options.disconnect_check_interval:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from .options import ManagerOptions
     from .shape import Shape
     from .timing import Timekeeper
+    from .wish import Wish
 
 __all__ = ["Core"]
 
@@ -650,11 +651,9 @@ class Core:
 
     # ------------------------------------------------------------------ callbacks
 
-    async def ask_reconnect(self) -> float:
+    async def ask_reconnect(self, wish: Wish) -> float:
         """Seconds until ``should_reconnect`` wants a connection, as far as it says; 0 is now."""
         if self._should_reconnect is None:
             return 0.0
-        answer = await ask(self._should_reconnect)
-        if isinstance(answer, bool) or answer is None:
-            return 0.0 if answer else self.options.disconnect_check_interval
-        return max(0.0, float(answer))
+        wait = wish.hear(await ask(self._should_reconnect), self.clock.mono_ns())
+        return self.options.disconnect_check_interval if wait is None else wait

@@ -77,7 +77,7 @@ class WebSocketManager:
         should_disconnect: Asked every ``disconnect_check_interval`` seconds whether to let the
             connection go. Sync or async, as all callbacks.
         should_reconnect: Asked, while there is none, whether to connect: a bool, or the number of
-            seconds until then.
+            seconds until then, which count from the first answer that gives them.
         on_connect: Called without arguments for every connection that is established.
         on_disconnect: Called with the :class:`DisconnectReason` of every one that has ended.
         on_message: Called with every message before the stream hands it over. Until the program

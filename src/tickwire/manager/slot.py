@@ -15,6 +15,7 @@ from .backoff import Backoff, ReconnectStrategy
 from .errors import WebSocketConnectionError, closed_error
 from .reasons import DisconnectReason, outlook
 from .timing import Alarm
+from .wish import Wish
 
 if TYPE_CHECKING:
     from .core import Core
@@ -160,11 +161,11 @@ class Slot:
 
     async def _until_callback_allows(self) -> bool:
         """Wait until ``should_reconnect`` says so; false if there is no more to wait for."""
-        core = self.core
+        core, wish = self.core, Wish()
         while not core.closing and self.suspended is None:
             if self.hurry:
                 return True
-            wait = await core.ask_reconnect()
+            wait = await core.ask_reconnect(wish)
             if wait <= 0:
                 return True
             await self.alarm.wait(min(wait, core.options.disconnect_check_interval))
