@@ -23,6 +23,7 @@ from tickwire.transport import AsyncSession, WebSocketError
 
 from .decode import decoder_for
 from .directives import obey
+from .endpoints import Endpoints
 from .errors import closed_error
 from .heart import keep_alive
 from .herald import Herald, ask
@@ -67,6 +68,7 @@ class Core:
         attempts: How many failed ones in a row end a life before its first connection; 0: none.
         closing: Whether this life is being ended.
         failure: What ended it, if it was not this program.
+        endpoints: Where to connect, and from when on.
         merge: Where the connections' events come together.
         unwanted: Names of the streams that were unsubscribed.
     """
@@ -104,7 +106,7 @@ class Core:
         self.machine = StateMachine(self._moved)
         self.slots: list[Slot] = []
         self.links: dict[int, Link] = {}
-        self._endpoints = endpoints
+        self.endpoints = Endpoints(endpoints, later=options.try_again_delay)
         self._connect = connect
         self._given_session = session
         self._session: AsyncSession | None = None
@@ -269,13 +271,14 @@ class Core:
                 for, and ends the life.
         """
         await pause(self.clock, self._connect_limiter.take(self.clock.mono_ns()))
-        url, own = self._endpoints[slot.turn % len(self._endpoints)]
+        url, own = self.endpoints.at(slot.turn)
         assert self._session is not None
         codec = None if self.shape.codec is None else self.shape.codec()
         try:
             ws = await open_socket(self._session, url, self._connect | own, codec, self.clock)
-        except WebSocketError:
+        except WebSocketError as error:
             self.tally.failed_attempts += 1
+            self._heed(slot.turn, error)
             raise
         self._count += 1
         link = Link(
@@ -342,6 +345,8 @@ class Core:
             return
         link.is_down = True
         self.tally.reasons[link.reason] += 1
+        if link.planned is None:
+            self._heed(link.turn, link.error)
         self._last_down = link
         if not self.up_links():
             self._down_since_ns = self.clock.mono_ns()
@@ -355,14 +360,13 @@ class Core:
         self._room.ring()
         self.changed()
 
+    def _heed(self, turn: int, error: WebSocketError | None) -> None:
+        now_ns, wall_ns = self.clock.mono_ns(), self.clock.wall_ns()
+        self.endpoints.heed(turn, error, now_ns=now_ns, wall_ns=wall_ns)
+
     def up_links(self) -> list[Link]:
         """The connections that are not down."""
         return [link for link in self.links.values() if not link.is_down]
-
-    @property
-    def endpoint_count(self) -> int:
-        """Endpoints that take turns."""
-        return len(self._endpoints)
 
     # ------------------------------------------------------------------ hand-overs
 

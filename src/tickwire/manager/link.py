@@ -36,6 +36,7 @@ class Link:
         windows: The venue's limits of what a client sends.
 
     Attributes:
+        turn: Which of the endpoints it goes to.
         planned: Why this program ends it, once it has decided so.
         found: What a look at the clocks found wrong, before the transport did.
         error: What ended it, once it has ended.
@@ -63,6 +64,7 @@ class Link:
     ) -> None:
         self.number = number
         self.slot = slot
+        self.turn = slot.turn
         self.ws = ws
         self.codec = codec
         self.decoder = decoder

@@ -333,7 +333,7 @@ class WebSocketManager:
         connects = core.tally.connects
         begins = self.state in (ConnectionState.DISCONNECTED, ConnectionState.CLOSED)
         if begins:
-            self._begin(attempts=core.options.connect_attempts * core.endpoint_count)
+            self._begin(attempts=core.options.connect_attempts * len(core.endpoints))
         life = core.life
         # Of the callbacks, on_connect may be the caller.
         told = None if core.herald.is_current else core.herald

@@ -99,6 +99,8 @@ class Outlook:
 
 
 _TRY_AGAIN_LATER = 1013
+_LONGEST = 7 * 86_400.0
+"""Nobody is stayed away from for longer, whatever the header says: Binance's bans end at 3 days."""
 _STATUS_FLOORS = {429: 10.0, 418: 120.0}
 """Seconds to stay away after a refusal that brings no Retry-After."""
 
@@ -114,7 +116,7 @@ def outlook(error: BaseException | None, now_s: float, *, later: float) -> Outlo
     if isinstance(error, HandshakeRejected):
         asked = _retry_after(error, now_s)
         floor = _STATUS_FLOORS.get(error.status, 0.0) if asked is None else asked
-        return Outlook(floor, permanent=not error.retriable)
+        return Outlook(min(floor, _LONGEST), permanent=not error.retriable)
     if isinstance(error, WebSocketClosed):
         return Outlook(later if error.code == _TRY_AGAIN_LATER else 0.0)
     if isinstance(error, MessageTooBig):
@@ -144,6 +146,10 @@ def seconds_asked_for(retry_after: str | None, now_s: float) -> float | None:
     if not retry_after:
         return None
     if retry_after.isascii() and retry_after.isdigit():
-        return float(retry_after)
-    date = parsedate_tz(retry_after)
-    return None if date is None else max(0.0, mktime_tz(date) - now_s)
+        return min(float(retry_after), _LONGEST)
+    try:
+        date = parsedate_tz(retry_after)
+        at_s = None if date is None else mktime_tz(date)
+    except (ValueError, OverflowError):  # shaped like a date, and no day of the calendar
+        return None
+    return None if at_s is None else min(max(0.0, at_s - now_s), _LONGEST)

@@ -13,13 +13,13 @@ from tickwire.transport import HandshakeRejected, SessionClosed, WebSocketError
 
 from .backoff import Backoff, ReconnectStrategy
 from .errors import WebSocketConnectionError, closed_error
-from .reasons import DisconnectReason, outlook
 from .timing import Alarm
 from .wish import Wish
 
 if TYPE_CHECKING:
     from .core import Core
     from .link import Link
+    from .reasons import DisconnectReason
 
 __all__ = ["Slot"]
 
@@ -52,7 +52,6 @@ class Slot:
         self.hurry = False
         self.has_hope = True
         self.turn = index
-        self._not_before_ns = core.clock.mono_ns()
         self.alarm = Alarm(core.clock)
         options = core.options
         self._backoff = Backoff(
@@ -99,24 +98,20 @@ class Slot:
         """Connect, trying as often as allowed; tells whether to go on."""
         core, previous = self.core, self.link
         limit = core.options.max_reconnect_attempts
-        error: WebSocketError | None = None
         if previous is None:
             limit = core.attempts
-        elif previous.planned is None:
-            error = previous.error
-            if not core.options.auto_reconnect:
-                return core.give_up(closed_error(error), cause=error)
+        elif previous.planned is None and not core.options.auto_reconnect:
+            return core.give_up(closed_error(previous.error), cause=previous.error)
         attempts = 0
         while True:
             # No wait before the first connect, nor after a pause that this program chose.
             waits = attempts > 0 or (previous is not None and previous.planned is None)
-            if waits and not await self._wait_turn(error):
+            if waits and not await self._wait_turn():
                 return not core.closing
             try:
                 link = await core.open(self)
             except WebSocketError as failure:
                 self.turn += 1
-                error = failure
                 attempts += 1
                 self.has_hope = not (_is_final(failure, previous) or 0 < limit <= attempts)
                 if not any(slot.has_hope or slot.is_up for slot in core.slots):
@@ -133,14 +128,13 @@ class Slot:
         await core.welcome(link)
         return True
 
-    async def _wait_turn(self, error: WebSocketError | None) -> bool:
-        """Wait as the strategy and the server's answer say; false if there is no more to try."""
+    async def _wait_turn(self) -> bool:
+        """Wait as the strategy and the endpoint say; false if there is no more to try."""
         core = self.core
-        least = self._least_wait(error)
         if core.options.reconnect_strategy is ReconnectStrategy.CALLBACK_CONTROLLED:
-            await self._pause(least)
+            await self._pause(0.0)
             return await self._until_callback_allows()
-        await self._pause(max(least, self._backoff.next_delay()))
+        await self._pause(self._backoff.next_delay())
         self.hurry = False
         return not core.closing and self.suspended is None
 
@@ -148,13 +142,15 @@ class Slot:
         """Wait by the clock, whoever rings, or until there is something else to do.
 
         Args:
-            seconds: How long.
+            seconds: How long, if the endpoint whose turn it is may be asked then; else until it may
+                be, whichever connection it has said that to.
             instead_of: The connection that still works; its end is something else to do.
         """
         core = self.core
         until_ns = core.clock.mono_ns() + round(seconds * _NS)
         while not (core.closing or self.suspended or self.hurry):
-            left = (until_ns - core.clock.mono_ns()) / _NS
+            due_ns = max(until_ns, core.endpoints.not_before_ns(self.turn))
+            left = (due_ns - core.clock.mono_ns()) / _NS
             if left <= 0 or (instead_of is not None and instead_of.is_down):
                 return
             await self.alarm.wait(left)
@@ -170,14 +166,6 @@ class Slot:
                 return True
             await self.alarm.wait(min(wait, core.options.disconnect_check_interval))
         return False
-
-    def _least_wait(self, error: WebSocketError | None) -> float:
-        """Seconds for which the server's answer, this one or one before, asks to stay away."""
-        core = self.core
-        now_ns, now_s = core.clock.mono_ns(), core.clock.wall_ns() / _NS
-        least = outlook(error, now_s, later=core.options.try_again_delay).wait_at_least
-        self._not_before_ns = max(self._not_before_ns, now_ns + round(least * _NS))
-        return (self._not_before_ns - now_ns) / _NS
 
     async def _join_in(self, link: Link) -> None:
         """A connection on standby speaks once it is level: a further one of a redundant set, one
@@ -208,11 +196,14 @@ class Slot:
     async def _hand_over(self, old: Link, reason: DisconnectReason) -> None:
         """Make before break: the old connection goes when the new one has all that is to come."""
         core = self.core
+        await self._pause(0.0, instead_of=old)
+        if core.closing or self.suspended or old.is_down:
+            return
         try:
             new = await core.open(self)
-        except WebSocketError as error:
+        except WebSocketError:
             self.turn += 1
-            await self._stay_away(old, error)
+            await self._stay_away(old)
             return
         new.replaces = old
         core.overlap_begins(new)
@@ -220,7 +211,7 @@ class Slot:
         if not await self._overlap(old, new):
             if new.is_down or core.lacks(new, old):
                 new.retire(reason)
-                await self._stay_away(old, new.error)
+                await self._stay_away(old)
             return
         self.rotation = None
         self.link = new
@@ -231,11 +222,11 @@ class Slot:
         while not (core.closing or old.gone.is_set() or new.is_down or self.suspended):
             await self.alarm.wait()
 
-    async def _stay_away(self, old: Link, error: WebSocketError | None) -> None:
+    async def _stay_away(self, old: Link) -> None:
         """After a replacement that came to nothing: wait by the same rules as after a loss, but
         never not at all, for the old connection still works."""
         delay = self._backoff.next_delay() or self.core.options.reconnect_delay
-        await self._pause(max(self._least_wait(error), delay, 0.001), instead_of=old)
+        await self._pause(max(delay, 0.001), instead_of=old)
 
     async def _overlap(self, old: Link, new: Link) -> bool:
         """Wait until the new connection may take over; false if it did not live to, or was refused

@@ -151,13 +151,13 @@ async def test_whoever_rings_does_not_shorten_a_retry_after(
         for socket in venue.sockets:
             socket.deliver(1)
         await clock.advance(0.1)
-        venue.answers.extend([rejected(429, retry_after="60"), rejected(429, retry_after="60")])
+        venue.answers.append(rejected(429, retry_after="60"))
         ws.schedule_reconnect()
         await clock.advance(1.0)
-        assert len(venue.connects) == 4
+        assert len(venue.connects) == 3, "the other one of the set obeys it too"
         venue.sockets[0].end(cut())
         await clock.advance(50.0)
-        assert len(venue.connects) == 4
+        assert len(venue.connects) == 3
         assert reader.error is None
 
 
