@@ -52,6 +52,7 @@ from .transport import (
 
 if TYPE_CHECKING:
     from .books import BookChange, Books
+    from .errors import ConfigurationError
     from .exchanges.binance import BinanceCodec
     from .feed import Feed
     from .listing import instruments
@@ -98,6 +99,7 @@ __all__ = [
     "BookSnapshot",
     "Books",
     "BrowserType",
+    "ConfigurationError",
     "ConnectError",
     "Connected",
     "ConnectionState",
@@ -165,6 +167,7 @@ _LAZY = (
         "BinanceCodec": "tickwire.exchanges.binance",
         "BookChange": "tickwire.books",
         "Books": "tickwire.books",
+        "ConfigurationError": "tickwire.errors",
         "Feed": "tickwire.feed",
         "Instrument": "tickwire.market",
         "instruments": "tickwire.listing",

@@ -47,7 +47,7 @@ def load_options(
     """
     env = os.environ if environment is None else environment
     layers: list[tuple[str, Mapping[str, Any]]] = []
-    path = config if config is not None else env.get(_FILE_VARIABLE)
+    path = config if config is not None else env.get(_FILE_VARIABLE) or None
     if path is not None:
         where = str(Path(path)).replace("{", "{{").replace("}", "}}")
         layers.append((f"{where}: {_SECTION}.{{}}", _section(Path(path))))
@@ -77,7 +77,7 @@ def _section(path: Path) -> Mapping[str, Any]:
 def _toml(path: Path, text: bytes) -> Any:
     try:
         return tomllib.loads(text.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} is not TOML: {error}") from error
 
 
@@ -90,5 +90,6 @@ def _yaml(path: Path, text: bytes) -> Any:
         ) from None
     try:
         return yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # ValueError: a scalar that is shaped like a date, and is none.
         raise ConfigurationError(f"{path} is not YAML: {error}") from error

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ManagerOptions", "checked"]
 
+_OVERLAP = 1.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManagerOptions:
@@ -39,7 +41,8 @@ class ManagerOptions:
         rotate_every: Age at which a connection is replaced by plan; ``None``: never.
         connection_limit: The venue's maximum age of a connection; ``None``: it has none.
         connection_limit_margin: How long before that limit the replacement begins.
-        overlap: For which both connections deliver, at the least.
+        overlap: For which both connections deliver, at the least; not more than
+            ``overlap_timeout``.
         overlap_timeout: After which the old one is let go although the new one is not level. A
             hole that this makes is reported.
         redundancy: Connections kept at the same time.
@@ -66,7 +69,7 @@ class ManagerOptions:
     rotate_every: float | None = None
     connection_limit: float | None = None
     connection_limit_margin: float = 300.0
-    overlap: float = 1.0
+    overlap: float = _OVERLAP
     overlap_timeout: float = 10.0
     redundancy: int = 1
     silence_timeout: float | None = None
@@ -191,7 +194,15 @@ def checked(layers: list[tuple[str, Mapping[str, Any]]]) -> ManagerOptions:
                 values[key] = _CHECKS[key](value)
             except ValueError as error:
                 raise ConfigurationError(f"{name} must be {error}, not {value!r}") from None
+    if "overlap" not in values and "overlap_timeout" in values:
+        # Who gives a short limit alone does not ask for a longer overlap.
+        values["overlap"] = min(_OVERLAP, values["overlap_timeout"])
     options = ManagerOptions(**values)
+    if options.overlap > options.overlap_timeout:
+        raise ConfigurationError(
+            f"overlap ({options.overlap} s) must not be more than "
+            f"overlap_timeout ({options.overlap_timeout} s)"
+        )
     if options.reconnect_delay_max < options.reconnect_delay:
         raise ConfigurationError(
             f"reconnect_delay_max ({options.reconnect_delay_max} s) must not be less than "

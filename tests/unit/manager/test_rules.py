@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tickwire
 from tickwire import WebSocketError
 from tickwire.errors import ConfigurationError
 from tickwire.exchanges import RateWindow
@@ -358,3 +359,31 @@ class TestWatch:
         assert self.look(watch, 4) == [(ActionKind.MARK_STALE, "a")]
         watch.forget("a")
         assert self.look(watch, 50) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("date.yml", "websocket:\n  ping_interval: 2024-99-99\n"),
+        ("deep.yml", "[" * 3000),
+        ("deep.toml", "a = " + "[" * 3000),
+    ],
+)
+def test_a_file_that_no_parser_likes(tmp_path: Path, name: str, text: str) -> None:
+    if name.endswith("yml"):
+        pytest.importorskip("yaml", reason="YAML needs the `yaml` extra")
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=name):
+        load_options({}, config=path, environment={})
+
+
+def test_an_empty_name_of_a_file_is_none() -> None:
+    assert load_options({}, environment={"TICKWIRE_CONFIG": ""}) == load_options({}, environment={})
+
+
+def test_an_overlap_is_not_longer_than_its_limit() -> None:
+    with pytest.raises(tickwire.ConfigurationError, match=r"overlap \(20.0 s\).*overlap_timeout"):
+        load_options({"overlap": 20, "overlap_timeout": 15}, environment={})
+    assert load_options({"overlap_timeout": 0.5}, environment={}).overlap == 0.5
+    assert load_options({"overlap": 5}, environment={}).overlap == 5.0
