@@ -7,6 +7,7 @@ the text.
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -195,10 +196,15 @@ _PERMANENT = frozenset(
 )
 
 
+_KEY = re.compile(r"(?<=/)([A-Za-z0-9_-]{4})[A-Za-z0-9_-]{20,}(?=/|$)")
+
+
 def shown(url: str) -> str:
-    """A URL as texts and logs may show it: without user, password, query and fragment."""
+    """A URL as texts and logs may show it: without user, password, query and fragment, and with
+    the beginning only of a part of its path that looks like a key, as Binance's listen keys do."""
     parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    path = _KEY.sub(r"\1…", parts.path)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, "", ""))
 
 
 def connect_error(error: curl_cffi.CurlError, url: str) -> WebSocketError:

@@ -17,7 +17,7 @@ from tickwire.transport import (
     WebSocketError,
     WebSocketTimeout,
 )
-from tickwire.transport.errors import closed, connect_error, cut
+from tickwire.transport.errors import closed, connect_error, cut, shown
 
 
 def rejected(status: int, *headers: tuple[str, str]) -> HandshakeRejected:
@@ -147,3 +147,16 @@ def test_errors_survive_a_process_boundary(error: WebSocketError) -> None:
     assert type(copy) is type(error)
     assert str(copy) == str(error)
     assert copy.__dict__ == error.__dict__
+
+
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("wss://u:p@a.test:1/ws/btcusdt@depth@100ms?t#f", "wss://a.test:1/ws/btcusdt@depth@100ms"),
+        ("wss://a.test/ws/" + "pqia91ma19a5s61c" * 4, "wss://a.test/ws/pqia…"),
+        ("wss://a.test/pqia91ma19a5s61cv6a81va65sdf19/user", "wss://a.test/pqia…/user"),
+        ("wss://a.test/v5/public/linear", "wss://a.test/v5/public/linear"),
+    ],
+)
+def test_a_url_is_shown_without_its_secrets(url: str, text: str) -> None:
+    assert shown(url) == text
