@@ -595,6 +595,8 @@ class Core:
             pairs = link.decoder.pairs(batch)
             for item, identity in pairs:
                 offer(number, item, identity)
+            if merge.aside:
+                merge.passed(number, pairs)
             if link.watch is not None:
                 streams = {identity.stream for _, identity in pairs if identity is not None}
                 link.watch.heard(streams, self.clock.mono_ns())

@@ -17,6 +17,9 @@ connection may speak:
 - Events whose numbers have no holes are also checked for joining. A live connection that skips a
   number goes back to standby if a complete one lives, which may have what is missing; else the hole
   is reported.
+- An event without an identity is delivered by the connection that has been live for longest. What
+  another one brings of that kind is kept aside until the first one is past that point, and comes
+  out if it goes before: see ``aside``.
 - When the last live connection is lost, every stream's continuity is in doubt. The first event
   after it either proves that nothing is missing (it joins, or repeats), or is preceded by a
   :class:`~tickwire.Gap` with the numbers on both sides.
@@ -39,9 +42,11 @@ from typing import TYPE_CHECKING, Any
 from tickwire.market import BookSnapshot, Event, Gap, GapCause, number_of, stream_name
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterable
 
     from tickwire.market import Identity
+
+from .aside import Aside
 
 __all__ = ["Merge"]
 
@@ -92,6 +97,7 @@ class Merge:
     Attributes:
         duplicates: Events left out because they had been delivered.
         gaps: Holes reported.
+        aside: Events without an identity that only others than the longest live have brought.
         out: What is to be delivered: events, and gaps before the event that shows them. The caller
             takes it and puts a new list in its place.
     """
@@ -100,6 +106,7 @@ class Merge:
         self.duplicates = 0
         self.gaps = 0
         self.out: list[Any] = []
+        self.aside = Aside()
         self._hold_limit = hold_limit
         self._tracks: dict[Hashable, _Track] = {}
         self._sources: dict[int, _Source] = {}
@@ -145,8 +152,30 @@ class Merge:
         """Let go of what a standby holds; its coverage begins anew with its next event. For one
         beside a live connection that goes on: what is let go, that one has or will have."""
         source = self._sources[number]
+        for item, identity in source.held:
+            if identity is None:
+                self.duplicates += 1
+                self.aside.put(number, item)
         source.held.clear()
         source.firsts.clear()
+
+    def passed(self, number: int, pairs: Iterable[tuple[Any, Identity | None]]) -> None:
+        """Tell what is kept aside how far a live connection has come: what it has offered."""
+        source = self._sources[number]
+        if source.live and source is self._live[0]:
+            self.aside.overtaken(pairs)
+        else:
+            self.aside.mark(number, pairs)
+
+    def _succeeds(self) -> None:
+        """The connection that spoke for what has no identity speaks no more."""
+        speaker = self._live[0].number if self._live else next(iter(self._sources), None)
+        items, is_whole = self.aside.take(speaker, among=self._sources)
+        self.duplicates -= len(items)
+        if not is_whole:
+            self.gaps += 1
+            self.out.append(Gap(symbol="", stream="", cause=GapCause.DISCONNECT))
+        self.out += items
 
     def promote(self, number: int) -> None:
         """Make a standby live: what it holds comes out, as far as it was not delivered."""
@@ -174,7 +203,10 @@ class Merge:
         source = self._sources.pop(number)
         if not source.live:
             return None
+        spoke = source is self._live[0]
         self._live.remove(source)
+        if spoke and self.aside:
+            self._succeeds()
         if self._live:
             if not any(other.complete for other in self._live):
                 if lost:
@@ -194,6 +226,7 @@ class Merge:
         """Take out all connections, and what is held of them."""
         self._sources.clear()
         self._live.clear()
+        self.aside = Aside()
         self.doubt(GapCause.DISCONNECT)
 
     def doubt(self, cause: GapCause) -> None:
@@ -222,6 +255,7 @@ class Merge:
                 self.out.append(item)
             else:
                 self.duplicates += 1
+                self.aside.put(number, item)
             return
         stream = identity.stream
         track = self._tracks.get(stream)
@@ -259,7 +293,10 @@ class Merge:
 
     def _step_back(self, source: _Source, item: Any, identity: Identity) -> None:
         """Put a live connection on standby, beginning with this event of it."""
+        spoke = source is self._live[0]
         self._live.remove(source)
+        if spoke and self.aside:
+            self._succeeds()
         source.live = source.complete = False
         source.known.clear()
         source.held_count = 0

@@ -141,7 +141,11 @@ async def test_a_return_that_falls_due_while_the_manager_closes_is_cancelled(
 
     released = asyncio.Event()
     monkeypatch.setattr(FakeSocket, "close", slow_close)
-    ws = venue.manager(on_disconnect=lambda _: ws.schedule_reconnect(1.0))
+
+    def tell(_reason: DisconnectReason) -> None:
+        ws.schedule_reconnect(1.0)
+
+    ws = venue.manager(on_disconnect=tell)
     await ws.connect()
     ws.schedule_reconnect(1.0)
     ending = asyncio.ensure_future(ws.disconnect())
