@@ -55,7 +55,7 @@ from .libcurl import byte_functions, easy_address
 from .options import WebSocketOptions
 from .preparing import Preparer
 from .pump import Inbox, ReadBuffer
-from .redirects import redirect_target, same_origin
+from .redirects import for_another_origin, redirect_target, same_origin
 from .refusals import body_of_refusal
 from .websocket import AsyncWebSocket
 
@@ -300,14 +300,7 @@ class AsyncSession(curl_cffi.AsyncSession[curl_cffi.Response]):
                         ) from refusal
                 if not same_origin(refusal.url, target):
                     # Credentials are for the host that they were given for.
-                    network = {
-                        **network,
-                        "auth": None,
-                        "cert": None,
-                        "cookies_list": [cookies, None],
-                    }
-                    for private in ("authorization", "cookie", "proxy-authorization"):
-                        sent.pop(private, None)
+                    network = for_another_origin(network, sent, cookies)
                 url = target
                 network = {**network, "params_list": [None, None], "base_url": None}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from curl_cffi import CurlFollow
+from curl_cffi import CurlFollow, CurlOpt
 
 from tests.support.frames import close, text
 from tests.support.server import Peer, serving
@@ -159,6 +159,46 @@ async def test_credentials_do_not_go_elsewhere(serve: Serve, certificates: Certi
                 continue  # cookies are bound to hosts, not to ports (RFC 6265 section 8.5)
             sent = {name: followed.headers[name] for name in PRIVATE if name in followed.headers}
             assert "secret" not in str(sent), (call_has or session_has, sent)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {CurlOpt.USERPWD: b"user:secret"},
+        {CurlOpt.USERNAME: b"user", CurlOpt.PASSWORD: b"secret"},
+        {CurlOpt.COOKIE: b"token=secret"},
+        {CurlOpt.XOAUTH2_BEARER: b"secret", CurlOpt.HTTPAUTH: 1 << 6},
+    ],
+)
+async def test_credentials_of_curl_options_do_not_go_elsewhere(
+    serve: Serve, session: AsyncSession, options: dict[CurlOpt, Any]
+) -> None:
+    async with serve(welcome) as target, serve(redirecting(302, target.url)) as first:
+        async with session.ws_connect(first.url, curl_options=options):
+            pass
+    asked, followed = first.peers[0], target.peers[0]
+    assert any(name in asked.headers for name in PRIVATE)
+    assert "authorization" not in followed.headers
+    assert "secret" not in followed.headers.get("cookie", "")
+
+
+async def test_a_host_header_is_for_its_host(serve: Serve, session: AsyncSession) -> None:
+    async with serve(welcome) as target, serve(redirecting(302, target.url)) as first:
+        async with session.ws_connect(first.url, headers={"Host": "api.internal"}):
+            pass
+    assert first.peers[0].headers["host"] == "api.internal"
+    assert target.peers[0].headers["host"] == f"127.0.0.1:{target.port}"
+
+
+async def test_user_and_password_of_the_url_stay(serve: Serve, session: AsyncSession) -> None:
+    routes = {"/1": ""}
+    async with serve(by_path(routes)) as server:
+        routes["/1"] = server.url + "2"
+        url = server.url.replace("://", "://user:pass@") + "1"
+        async with session.ws_connect(url) as ws:
+            assert await ws.recv_str() == "/2"
+    for peer in server.peers:
+        assert peer.headers["authorization"].startswith("Basic ")
 
 
 async def test_credentials_stay_on_the_same_origin(serve: Serve, session: AsyncSession) -> None:

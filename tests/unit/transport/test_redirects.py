@@ -62,6 +62,22 @@ def test_a_location_that_is_no_url_lets_the_refusal_stand(location: str) -> None
     assert target is None
 
 
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("wss://a.example.com/y", "wss://me:it@a.example.com/y"),
+        ("https://a.example.com:443/y", "wss://me:it@a.example.com:443/y"),
+        ("/y", "wss://me:it@a.example.com/y"),
+        ("wss://other:one@a.example.com/y", "wss://other:one@a.example.com/y"),
+        ("wss://a.example.com:444/y", "wss://a.example.com:444/y"),
+        ("wss://b.example.com/y", "wss://b.example.com/y"),
+    ],
+)
+def test_user_and_password_go_on_to_the_same_origin_only(location: str, target: str) -> None:
+    url = "wss://me:it@a.example.com/x"
+    assert redirect_target(url, refusal(302, location), True) == target
+
+
 def test_plain_may_become_encrypted() -> None:
     answer = refusal(301, "https://one.example.com/a")
     assert redirect_target("ws://one.example.com/a", answer, True) == "wss://one.example.com/a"
