@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Keepalive", "Verdict", "judge"]
 
+_LEAST_DELAY_SECONDS = 0.001
+
 
 class Verdict(Enum):
     """What to do when the keepalive timer fires."""
@@ -96,12 +98,20 @@ class Keepalive:
         self._dead = dead
         self._pinged_ns: int | None = None
         self._stopped = False
-        self._timer = loop.call_later(interval, self._look)
+        self._due = 0.0
+        self._timer: asyncio.Handle
+        self._look_in(interval)
 
     def stop(self) -> None:
         """Look no more."""
         self._stopped = True
         self._timer.cancel()
+
+    def _look_in(self, delay: float) -> None:
+        delay = max(delay, _LEAST_DELAY_SECONDS)
+        # Kept here: uvloop gives a handle that cannot tell, where the delay rounds to nothing.
+        self._due = self._loop.time() + delay
+        self._timer = self._loop.call_later(delay, self._look)
 
     def _verdict(self, *, has_read: bool) -> tuple[Verdict, float]:
         now = mono_ns()
@@ -118,7 +128,7 @@ class Keepalive:
         return verdict, silence
 
     def _look(self) -> None:
-        lateness = max(0.0, self._loop.time() - self._timer.when())
+        lateness = max(0.0, self._loop.time() - self._due)
         verdict, silence = self._verdict(has_read=False)
         if verdict is Verdict.READ:
             self._read()
@@ -145,4 +155,4 @@ class Keepalive:
         else:
             delay = self._interval - silence
         if not self._stopped:
-            self._timer = self._loop.call_later(max(delay, 0.001), self._look)
+            self._look_in(delay)

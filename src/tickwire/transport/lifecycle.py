@@ -73,7 +73,8 @@ class Lifecycle(Sending):
         self._retry_mark = -1
         self._keepalive: Keepalive | None = None
         self._gone = self.loop.create_future()
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline: asyncio.Handle | None = None
+        self._deadline_at = math.inf
         self._close_sent = False
 
     def _end_error(self) -> WebSocketError:
@@ -146,10 +147,13 @@ class Lifecycle(Sending):
 
     def _set_deadline(self, seconds: float) -> None:
         """Cut the connection in so many seconds, or earlier if that was planned."""
+        # Kept here: uvloop gives a handle that cannot tell, where the delay rounds to nothing.
+        at = self.loop.time() + seconds
         if self._deadline is not None:
-            if self._deadline.when() <= self.loop.time() + seconds:
+            if self._deadline_at <= at:
                 return
             self._deadline.cancel()
+        self._deadline_at = at
         self._deadline = self.loop.call_later(seconds, self._on_deadline)
 
     def _on_deadline(self) -> None:

@@ -625,13 +625,15 @@ class Session(curl_cffi.Session[curl_cffi.Response]):
         The peers are told 1001 (going away), and have half a second to answer.
         """
         opened, self._open = list(self._open), weakref.WeakSet()
-        for ws in opened:
-            # Each waits for its peer: all together, not one after the other.
-            ws._say_goodbye()
-        for ws in opened:
-            ws.close(CloseCode.GOING_AWAY, timeout=GOODBYE_SECONDS)
-        if not self._closed:
-            super().close()
+        try:
+            for ws in opened:
+                # Each waits for its peer: all together, not one after the other.
+                ws._say_goodbye()
+            for ws in opened:
+                ws.close(CloseCode.GOING_AWAY, timeout=GOODBYE_SECONDS)
+        finally:
+            if not self._closed:
+                super().close()
 
     def ws_connect(  # type: ignore[override]  # a WebSocket of our own
         self,

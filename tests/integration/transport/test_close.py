@@ -265,6 +265,23 @@ async def test_a_hurried_close_after_the_peers(serve: Serve, session: AsyncSessi
         release.set()
 
 
+@pytest.mark.parametrize("timeout", [0, 0.0004])
+async def test_a_second_close_after_one_without_patience(
+    session: AsyncSession, timeout: float
+) -> None:
+    """uvloop makes no timer of so short a time."""
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        await peer.gone()
+
+    async with serving(script) as server:
+        ws = await session.ws_connect(server.url)
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(ws.close(timeout=timeout), ws.close())
+        assert ws.state is WebSocketState.CLOSED
+
+
 async def test_errors_carry_the_age_of_the_last_byte(serve: Serve, session: AsyncSession) -> None:
     """Before the end it is the age by now, after it the age at the end."""
 

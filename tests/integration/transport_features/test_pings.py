@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.frames import PING, PONG, close, numbered, ping, pong, text
-from tests.support.server import PATIENCE, Peer
+from tests.support.server import PATIENCE, Peer, serving
 from tests.support.threaded import serving_in_thread
 from tickwire.clock import mono
 from tickwire.transport import CurlECode, KeepaliveTimeout, WebSocketClosed, WebSocketError
@@ -181,6 +181,26 @@ async def test_any_byte_is_life(serve: Serve, session: AsyncSession) -> None:
     async with serve(script) as server:
         async with session.ws_connect(server.url, ping_interval=0.1, ping_timeout=0.3) as ws:
             assert await ws.recv_bytes(timeout=PATIENCE) == b"x" * 40
+
+
+async def test_a_tiny_interval_does_not_end_the_keepalive(session: AsyncSession) -> None:
+    """uvloop makes no timer of so short a time."""
+    over = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.accept()
+        for _ in range(3):
+            found = await peer.frame()
+            assert found.opcode == PING
+            await peer.send(pong(found.payload))
+        over.set()
+        await peer.gone()
+
+    async with serving(script) as server:
+        ws = await session.ws_connect(server.url, ping_interval=0.0001)
+        async with asyncio.timeout(PATIENCE):
+            await over.wait()
+        ws.terminate()
 
 
 @pytest.mark.parametrize("when", ["before the ping", "after the ping"])
