@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from .connector import Connector
     from .websocket import AsyncWebSocket
 
-__all__ = ["Channel"]
+__all__ = ["Channel", "closed_while_connecting"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -83,6 +83,8 @@ class Channel:
         self._queue_limit = options.get("recv_queue_size", WebSocketOptions().recv_queue_size)
         self._queue: deque[tuple[bytes, int]] = deque()
         self._begun = False
+        self._abandoned = False
+        self._opening: asyncio.Task[Any] | None = None
         self._waiters: list[threading.Lock] = []
         self._taking: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -220,8 +222,15 @@ class Channel:
     # ------------------------------------------------------------------ in the loop
 
     async def open(self, session: curl_cffi.Session[Any] | None, url: str, *, debug: bool) -> None:
-        """Connect, with the settings of ``session``."""
+        """Connect, with the settings of ``session``.
+
+        Raises:
+            WebSocketClosed: It was abandoned before or meanwhile.
+        """
+        if self._abandoned:
+            raise closed_while_connecting()
         self._begun = True
+        self._opening = asyncio.current_task()
         engine = AsyncSession()
         connector = engine.connector
         try:
@@ -230,9 +239,13 @@ class Channel:
             engine.debug = debug
             self.ws = await engine.ws_connect(url, **self._options)
         except BaseException:
+            self._opening = None
             await connector.close()
             self.portal.leave(self)
+            if self._abandoned:
+                raise closed_while_connecting() from None
             raise
+        self._opening = None
         self._watching = asyncio.create_task(self._watch(connector))
         if self._grouped:
             self._ask()
@@ -250,10 +263,13 @@ class Channel:
 
     def abandon(self) -> None:
         """Nobody wants it any more: cut the connection, or do not make it."""
+        self._abandoned = True
         if self._watching is not None:
             self.ws.terminate()
         elif not self._begun:
             self.portal.leave(self)
+        elif self._opening is not None:
+            self._opening.cancel()
 
     def _ask(self) -> None:
         if self._queue or self.end is not None:
@@ -368,6 +384,16 @@ class Channel:
         await self.ws.close(code, message, timeout - (mono() - began))
         assert self._watching is not None
         await asyncio.shield(self._watching)
+
+
+def closed_while_connecting() -> WebSocketClosed:
+    """What a connect raises whose WebSocket another thread closed."""
+    return WebSocketClosed(
+        "closed by this program while it connected",
+        int(CloseCode.ABNORMAL_CLOSURE),
+        clean=False,
+        by_peer=False,
+    )
 
 
 def _share_settings(session: curl_cffi.Session[Any], engine: AsyncSession) -> None:

@@ -147,6 +147,7 @@ class AsyncSession(curl_cffi.AsyncSession[curl_cffi.Response]):
         self._connector: Connector | None = None
         self._open: weakref.WeakSet[AsyncWebSocket] = weakref.WeakSet()
         self._preparer = Preparer()
+        self._closing = False
 
     @property
     def connector(self) -> Connector:
@@ -160,6 +161,7 @@ class AsyncSession(curl_cffi.AsyncSession[curl_cffi.Response]):
 
         The peers are told 1001 (going away), and have half a second to answer.
         """
+        self._closing = True  # from here on no connect gives a WebSocket
         if self._connector is not None:
             closing = (ws.close(CloseCode.GOING_AWAY, timeout=GOODBYE_SECONDS) for ws in self._open)
             try:
@@ -304,6 +306,10 @@ class AsyncSession(curl_cffi.AsyncSession[curl_cffi.Response]):
                 url = target
                 network = {**network, "params_list": [None, None], "base_url": None}
 
+    def _refuse_if_closing(self) -> None:
+        if self._closing or self._closed:
+            raise SessionClosed
+
     async def _ws_connect_once(
         self,
         url: str,
@@ -312,8 +318,7 @@ class AsyncSession(curl_cffi.AsyncSession[curl_cffi.Response]):
         subprotocols: tuple[str, ...],
         options: WebSocketOptions,
     ) -> AsyncWebSocket:
-        if self._closed:
-            raise SessionClosed
+        self._refuse_if_closing()
         functions = byte_functions()
         check_header_lines(headers, network["referer"])
         key = new_key()
@@ -358,6 +363,7 @@ class AsyncSession(curl_cffi.AsyncSession[curl_cffi.Response]):
         except CurlError as error:
             raise _failure(error, curl.seen, answer, complete_url) from error
         try:
+            self._refuse_if_closing()
             chosen, agreed = _checked(answer.getvalue(), key, subprotocols, deflate)
             ws = AsyncWebSocket(
                 connector=connector,

@@ -8,6 +8,7 @@ it does is carried over to there, and nothing of the protocol is done here.
 
 from __future__ import annotations
 
+import threading
 import warnings
 import weakref
 from contextlib import suppress
@@ -15,18 +16,19 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast, overl
 
 import curl_cffi
 from curl_cffi import CurlECode, CurlWsFlag
+from curl_cffi.requests.exceptions import SessionClosed
 from curl_cffi.requests.utils import NOT_SET
 from curl_cffi.utils import CurlCffiWarning
 
 from ..clock import mono
 from ..wire import CloseCode, close_payload
-from .channel import Channel
+from .channel import Channel, closed_while_connecting
 from .errors import WebSocketError
 from .jsontext import decode, encode
 from .portal import PortalClosed
 from .retry import WebSocketRetryStrategy
 from .session import GOODBYE_SECONDS
-from .websocket import WebSocketState, decoded_text
+from .websocket import WebSocketState, close_arguments, decoded_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,6 +44,9 @@ __all__ = ["Session", "WebSocket", "WebSocketFrame"]
 
 T = TypeVar("T")
 Payload = str | bytes | bytearray | memoryview
+
+_enlisting = threading.RLock()
+"""Held while a session's set of WebSockets changes; a signal handler may close a session."""
 
 
 class WebSocketFrame(NamedTuple):
@@ -72,6 +77,10 @@ def _text(payload: bytes, flags: int) -> str:
         "a binary message where text was asked for; use recv() to take either kind",
         int(CloseCode.INVALID_DATA),
     )
+
+
+def _session_closed() -> SessionClosed:
+    return SessionClosed("the session is closed")
 
 
 class _Reading(Generic[T]):
@@ -152,6 +161,7 @@ class WebSocket:
         self._max_message_size = max_message_size
         self._session = session
         self._channel: Channel | None = None
+        self._connecting: Channel | None = None
         self._finalizer: weakref.finalize[..., Any] | None = None
         self._shut = False  # by the program
         self._told = False  # of the end, however it came
@@ -237,11 +247,13 @@ class WebSocket:
 
         Raises:
             WebSocketError: It is connected already. Retry: after :meth:`close`.
+            WebSocketClosed: Another thread closed it meanwhile. Retry: no.
+            curl_cffi.exceptions.SessionClosed: Its session is closed, or was meanwhile.
             TypeError: An option is unknown. Retry: no.
             HandshakeRejected, HandshakeError, WebSocketTimeout, ConnectError: As in
                 :meth:`tickwire.AsyncSession.ws_connect`.
         """
-        if self._channel is not None and not self.closed:
+        if self._connecting is not None or (self._channel is not None and not self.closed):
             raise WebSocketError("connected already; close() first")
         if self._session is not None:
             cast("Any", self._session)._check_session_closed()  # untyped in curl_cffi 0.16
@@ -260,19 +272,47 @@ class WebSocket:
             "timeout": timeout,
             **options,
         }
+        was_shut, self._shut = self._shut, False
+        try:
+            self._connect(options, url)
+        except BaseException as error:
+            if isinstance(self._session, Session) and self._session._ending:
+                self._shut = True
+                raise _session_closed() from error
+            self._shut |= was_shut
+            raise
+        return self
+
+    def _connect(self, options: dict[str, Any], url: str) -> None:
+        """Connect, unless another thread closes this WebSocket first.
+
+        Whoever closes sets ``_shut`` before looking for a channel; here a channel is shown before
+        ``_shut`` is looked at. So one of the two sees the other.
+        """
+        if isinstance(self._session, Session):
+            self._session._enlist(self)
         channel = Channel(options)
         finalizer = weakref.finalize(self, channel.portal.post, channel.abandon)
         finalizer.atexit = False  # the portal's own end does it
+        self._connecting = channel
         try:
+            if self._shut:
+                raise closed_while_connecting()
             channel.portal.run(channel.open, self._session, url, debug=self.debug)
+            if self._finalizer is not None:
+                self._finalizer()
+            self._channel, self._finalizer, self._told = channel, finalizer, False
+            if self._shut:
+                raise closed_while_connecting()
+        except PortalClosed:
+            if self._shut:
+                raise closed_while_connecting() from None
+            raise
         except BaseException:
             finalizer()
             raise
-        if self._finalizer is not None:
-            self._finalizer()
-        self._channel, self._finalizer = channel, finalizer
-        self._shut = self._told = False
-        return self
+        finally:
+            self._connecting = None
 
     # ------------------------------------------------------------------ receiving
 
@@ -406,6 +446,7 @@ class WebSocket:
             The payload's length in bytes.
 
         Raises:
+            ValueError: A close frame's code may not be sent. Nothing has changed.
             WebSocketClosed: The connection is closed. Retry: no.
             WebSocketTimeout: The peer does not read; the message may still be sent.
             WebSocketError: The connection broke, or there is none.
@@ -415,6 +456,7 @@ class WebSocket:
         if flags is None:
             flags = CurlWsFlag.TEXT if isinstance(payload, str) else CurlWsFlag.BINARY
         if flags & CurlWsFlag.CLOSE:
+            close_payload(*close_arguments(bytes(data)))  # raises before anything has changed
             self._shut = True
             self.keep_running = False
         if channel.coalesces and flags in (CurlWsFlag.TEXT, CurlWsFlag.BINARY):
@@ -508,7 +550,7 @@ class WebSocket:
         """Close the connection with a closing handshake. Idempotent; from any thread.
 
         A thread that waits in :meth:`recv` gets the messages that are still to be had, then
-        ``WebSocketClosed``.
+        ``WebSocketClosed``; one that is in :meth:`connect` gets that at once.
 
         Args:
             code: 1000-1003, 1007-1014 or 3000-4999.
@@ -521,10 +563,16 @@ class WebSocket:
         close_payload(code, message)
         self._shut = True
         self.keep_running = False
+        self._stop_connecting()
         channel = self._channel
         if channel is not None:
             with suppress(PortalClosed):
                 channel.portal.run(channel.close, code, message, timeout)
+
+    def _stop_connecting(self) -> None:
+        connecting = self._connecting
+        if connecting is not None:
+            connecting.portal.post(connecting.abandon)
 
     def _say_goodbye(self) -> None:
         """Begin to close because the session does; :meth:`close` waits for it."""
@@ -535,6 +583,7 @@ class WebSocket:
         """Cut the connection now, without a closing handshake. Idempotent; from any thread."""
         self._shut = True
         self.keep_running = False
+        self._stop_connecting()
         if self._channel is not None:
             self._channel.portal.post(self._channel.abandon)
 
@@ -618,13 +667,27 @@ class Session(curl_cffi.Session[curl_cffi.Response]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._open: weakref.WeakSet[WebSocket] = weakref.WeakSet()
+        self._ending = False
+
+    def _enlist(self, ws: WebSocket) -> None:
+        """``ws`` begins to connect, and is to be closed with this session.
+
+        Raises:
+            SessionClosed: The session closes already.
+        """
+        with _enlisting:
+            if self._ending:
+                raise _session_closed()
+            self._open.add(ws)
 
     def close(self) -> None:
         """Close the session and its WebSockets. Idempotent.
 
         The peers are told 1001 (going away), and have half a second to answer.
         """
-        opened, self._open = list(self._open), weakref.WeakSet()
+        with _enlisting:
+            self._ending = True
+            opened, self._open = list(self._open), weakref.WeakSet()
         try:
             for ws in opened:
                 # Each waits for its peer: all together, not one after the other.
@@ -677,6 +740,4 @@ class Session(curl_cffi.Session[curl_cffi.Response]):
             on_data=on_data,
             session=self,
         )
-        ws.connect(url, **kwargs)
-        self._open.add(ws)
-        return ws
+        return ws.connect(url, **kwargs)

@@ -77,6 +77,11 @@ def decoded_text(payload: bytes) -> str:
         ) from error
 
 
+def close_arguments(data: bytes) -> tuple[int, bytes]:
+    """Code and reason of a close frame's payload that the program gives to ``send``."""
+    return int.from_bytes(data[:2], "big") if data else 1000, data[2:]
+
+
 class AsyncWebSocket(CurlNames, Lifecycle):
     """A WebSocket connection; made by :meth:`tickwire.AsyncSession.ws_connect`.
 
@@ -270,7 +275,7 @@ class AsyncWebSocket(CurlNames, Lifecycle):
         elif flags == CurlWsFlag.PONG:
             await self.pong(data)
         elif flags & CurlWsFlag.CLOSE:
-            await self.close(int.from_bytes(data[:2], "big") if data else 1000, data[2:])
+            await self.close(*close_arguments(data))
         elif flags not in (CurlWsFlag.TEXT, CurlWsFlag.BINARY):
             raise ValueError(
                 f"flags {flags} are not a message type: use CurlWsFlag.TEXT or BINARY, with CONT "

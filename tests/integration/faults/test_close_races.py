@@ -12,7 +12,13 @@ from tests.support.frames import CLOSE, close, numbered, text
 from tests.support.server import PATIENCE, Peer
 from tests.support.stalls import until_stuck
 from tickwire.clock import mono
-from tickwire.transport import WebSocketClosed, WebSocketError, WebSocketState, WebSocketTimeout
+from tickwire.transport import (
+    SessionClosed,
+    WebSocketClosed,
+    WebSocketError,
+    WebSocketState,
+    WebSocketTimeout,
+)
 
 if TYPE_CHECKING:
     from tests.support.server import Serve
@@ -60,7 +66,7 @@ async def test_while_a_task_waits_for_messages(
         await end(how, ws, session)
         results = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), PATIENCE)
         for result in results:
-            if how == "close" and waiting in ("iteration", "batches"):
+            if how != "terminate" and waiting in ("iteration", "batches"):
                 assert result == []
             else:
                 assert isinstance(result, WebSocketClosed), result
@@ -238,3 +244,34 @@ async def test_terminate_from_another_thread(serve: Serve, session: AsyncSession
             await waiting
         assert not caught.value.clean
         await ws.wait_closed()
+
+
+async def test_connects_while_the_session_says_goodbye(serve: Serve, session: AsyncSession) -> None:
+    """One that was under way, and one that begins then: neither is handed out."""
+    asked, may_answer, told = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def slow(peer: Peer) -> None:
+        await peer.read_request()
+        asked.set()
+        await may_answer.wait()
+        peer.write(peer.answer())
+        await peer.gone()
+
+    async def silent(peer: Peer) -> None:
+        await peer.accept()
+        await peer.close_frame()
+        told.set()
+        await peer.gone()
+
+    async with serve(slow) as late, serve(silent) as server, asyncio.timeout(PATIENCE):
+        await session.ws_connect(server.url)
+        pending = asyncio.create_task(session.ws_connect(late.url))
+        await asked.wait()
+        closing = asyncio.create_task(session.close())
+        await told.wait()
+        may_answer.set()
+        with pytest.raises(SessionClosed):
+            await session.ws_connect(late.url)
+        await closing
+        with pytest.raises((SessionClosed, WebSocketError)):
+            await pending

@@ -89,6 +89,16 @@ def test_messages_are_kept_when_nobody_asks_before_the_connection_is_gone(
         assert ws.closed
 
 
+def test_a_close_code_that_may_not_be_sent_changes_nothing(session: Session) -> None:
+    with serving_in_thread(polite) as server:
+        ws = session.ws_connect(server.url)
+        with pytest.raises(ValueError, match="999"):
+            ws.send((999).to_bytes(2, "big"), CurlWsFlag.CLOSE)
+        assert not ws.closed
+        assert ws.state is WebSocketState.OPEN
+        ws.close()
+
+
 def test_an_end_without_a_close_frame_is_an_error(session: Session) -> None:
     async def script(peer: Peer) -> None:
         await peer.accept(binary(b"one") + binary(b"two"))

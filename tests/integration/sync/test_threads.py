@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
+from curl_cffi.requests.exceptions import SessionClosed
 
 from tests.integration.sync.scripts import echo, goodbye
 from tests.support.frames import (
@@ -27,11 +28,13 @@ from tickwire.transport import (
     AsyncSession,
     WebSocketClosed,
     WebSocketError,
+    WebSocketState,
 )
 from tickwire.transport import portal as portals
 from tickwire.transport.sync import Session, WebSocket
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
@@ -184,3 +187,80 @@ def test_an_interrupted_connect_leaves_nothing(session: Session) -> None:
             accepted[0].close()
     finally:
         signal.signal(signal.SIGUSR1, before)
+
+
+class Connecting:
+    """A connect in a thread of its own, held up by a server that does not answer yet."""
+
+    def __init__(self, connect: Callable[[str], object]) -> None:
+        self.asked = threading.Event()
+        self.outcome: object = None
+        self._connect = connect
+
+    async def script(self, peer: Peer) -> None:
+        await peer.read_request()
+        self.asked.set()
+        await peer.gone()
+
+    def begin(self, url: str) -> threading.Thread:
+        def run() -> None:
+            try:
+                self.outcome = self._connect(url)
+            except Exception as error:
+                self.outcome = error
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        assert self.asked.wait(PATIENCE)
+        return thread
+
+
+@pytest.mark.parametrize("how", ["close", "terminate"])
+def test_a_connect_that_another_thread_ends(how: str) -> None:
+    ws = WebSocket()
+    connecting = Connecting(ws.connect)
+    with serving_in_thread(connecting.script) as server:
+        thread = connecting.begin(server.url)
+        with pytest.raises(WebSocketError, match="already"):
+            ws.connect(server.url)
+        getattr(ws, how)()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+    assert isinstance(connecting.outcome, WebSocketClosed)
+    assert ws.closed
+    assert ws.state is WebSocketState.CLOSED
+
+
+def test_a_closed_websocket_connects_again_after_an_ended_connect() -> None:
+    ws = WebSocket()
+    connecting = Connecting(ws.connect)
+    with serving_in_thread(connecting.script) as server:
+        thread = connecting.begin(server.url)
+        ws.close()
+        thread.join(PATIENCE)
+    with serving_in_thread(echo) as server:
+        with ws.connect(server.url):
+            ws.send("again")
+            assert ws.recv_str() == "again"
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_connect_whose_session_closes(own: bool) -> None:
+    with Session() as session:
+        connecting = Connecting(WebSocket(session=session).connect if own else session.ws_connect)
+        with serving_in_thread(connecting.script) as server:
+            thread = connecting.begin(server.url)
+            session.close()
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+    assert isinstance(connecting.outcome, SessionClosed)
+
+
+def test_a_session_closes_the_websockets_that_were_made_for_it() -> None:
+    with serving_in_thread(echo) as server, Session() as session:
+        ws = WebSocket(session=session).connect(server.url)
+        session.close()
+        assert ws.closed
+        assert ws.state is WebSocketState.CLOSED
+        with pytest.raises(SessionClosed):
+            ws.connect(server.url)
