@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from typing import Any, cast
-from urllib.parse import urlsplit, urlunsplit
 
 import curl_cffi
 from curl_cffi import CurlECode
@@ -29,6 +28,7 @@ __all__ = [
     "WebSocketError",
     "WebSocketTimeout",
     "connect_error",
+    "scrubbed",
     "shown",
 ]
 
@@ -196,15 +196,28 @@ _PERMANENT = frozenset(
 )
 
 
+_AUTHORITY = re.compile(r"(?:[^/?#]*@)?([^/?#:@\[]*(?::\d*)?|\[[^/?#]*)(?=[/?#]|$)")
+_PATH_END = re.compile(r"[?#]")
 _KEY = re.compile(r"(?<=/)([A-Za-z0-9_-]{4})[A-Za-z0-9_-]{20,}(?=/|$)")
+_USERINFO = re.compile(r"(//|').*@", re.DOTALL)
 
 
 def shown(url: str) -> str:
     """A URL as texts and logs may show it: without user, password, query and fragment, and with
     the beginning only of a part of its path that looks like a key, as Binance's listen keys do."""
-    parts = urlsplit(url)
-    path = _KEY.sub(r"\1…", parts.path)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], path, "", ""))
+    start, slashes, rest = url.partition("//")
+    authority = _AUTHORITY.match(rest)
+    if not authority:
+        # What seems to be a port is a password with a character that belongs escaped.
+        rest = rest.rpartition("@")[2] if "@" in rest else ""
+    elif slashes:
+        rest = rest[authority.start(1) :]
+    return _KEY.sub(r"\1…", _PATH_END.split(start + slashes + rest, maxsplit=1)[0])
+
+
+def scrubbed(text: str) -> str:
+    """libcurl's words without user and password of a URL that it repeats."""
+    return _USERINFO.sub(r"\1", text)
 
 
 def connect_error(error: curl_cffi.CurlError, url: str) -> WebSocketError:

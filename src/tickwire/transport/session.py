@@ -49,6 +49,7 @@ from .errors import (
     SessionClosed,
     WebSocketTimeout,
     connect_error,
+    scrubbed,
     shown,
 )
 from .libcurl import byte_functions, easy_address
@@ -361,6 +362,7 @@ class AsyncSession(curl_cffi.AsyncSession[curl_cffi.Response]):
                 answered=lambda: _keep_cookies(curl, cookies),
             )
         except CurlError as error:
+            error.args = (scrubbed(str(error)), *error.args[1:])
             raise _failure(error, curl.seen, answer, complete_url) from error
         try:
             self._refuse_if_closing()

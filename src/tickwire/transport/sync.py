@@ -23,7 +23,7 @@ from curl_cffi.utils import CurlCffiWarning
 from ..clock import mono
 from ..wire import CloseCode, close_payload
 from .channel import Channel, closed_while_connecting
-from .errors import WebSocketError
+from .errors import WebSocketError, shown
 from .jsontext import decode, encode
 from .portal import PortalClosed
 from .retry import WebSocketRetryStrategy
@@ -197,7 +197,7 @@ class WebSocket:
             self._channel.wake()
 
     def __repr__(self) -> str:
-        return f"<WebSocket {self.state.value} {self.url.split('?')[0]}>"
+        return f"<WebSocket {self.state.value} {shown(self.url)}>"
 
     def __enter__(self) -> Self:
         return self

@@ -99,6 +99,13 @@ def test_a_close_code_that_may_not_be_sent_changes_nothing(session: Session) -> 
         ws.close()
 
 
+def test_its_text_shows_no_password(session: Session) -> None:
+    with serving_in_thread(polite) as server:
+        url = server.url.replace("://", "://user:secret@") + "?key=secret"
+        with session.ws_connect(url) as ws:
+            assert repr(ws) == f"<WebSocket open {server.url}>"
+
+
 def test_an_end_without_a_close_frame_is_an_error(session: Session) -> None:
     async def script(peer: Peer) -> None:
         await peer.accept(binary(b"one") + binary(b"two"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 import base64
 import contextlib
 import socket
@@ -635,3 +636,10 @@ async def test_a_header_that_breaks_the_handshake_leaves_nothing(session: AsyncS
     with pytest.raises(Exception):  # noqa: B017, PT011
         await session.ws_connect("ws://127.0.0.1:1/", impersonate="no-such-browser")
     assert session.connector.pending_count == 0
+
+
+async def test_a_proxys_password_is_in_no_text(session: AsyncSession) -> None:
+    with pytest.raises(ConnectError) as caught:
+        await session.ws_connect("ws://127.0.0.1:1/", proxy="http://user:secret@127.0.0.1:99999")
+    told = "".join(traceback.format_exception_only(caught.value))
+    assert "secret" not in told + str(caught.value.__cause__)

@@ -17,7 +17,7 @@ from tickwire.transport import (
     WebSocketError,
     WebSocketTimeout,
 )
-from tickwire.transport.errors import closed, connect_error, cut, shown
+from tickwire.transport.errors import closed, connect_error, cut, scrubbed, shown
 
 
 def rejected(status: int, *headers: tuple[str, str]) -> HandshakeRejected:
@@ -160,3 +160,33 @@ def test_errors_survive_a_process_boundary(error: WebSocketError) -> None:
 )
 def test_a_url_is_shown_without_its_secrets(url: str, text: str) -> None:
     assert shown(url) == text
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("wss://a.example.com:9443/ws/btc@trade?key=1#x", "wss://a.example.com:9443/ws/btc@trade"),
+        ("wss://user:secret@a.example.com/ws/btc@trade", "wss://a.example.com/ws/btc@trade"),
+        ("ws://user:sec/ret@a.example.com:1/x", "ws://a.example.com:1/x"),
+        ("ws://user:sec?ret@a.example.com/x?y", "ws://a.example.com/x"),
+        ("ws://user:sec#ret@a.example.com/x", "ws://a.example.com/x"),
+        ("ws://user:secret@[bad/x", "ws://[bad/x"),
+        ("ws://user:secret", "ws://"),
+        ("ws://[::1]:80/x@y", "ws://[::1]:80/x@y"),
+        ("/relative@path?key=1", "/relative@path"),
+        ("", ""),
+    ],
+)
+def test_what_is_shown_of_a_url(url: str, told: str) -> None:
+    assert shown(url) == told
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://user:secret@h:1", "user:se cret@h:1", "http://user:sec/r@et@h:1"]
+)
+def test_passwords_in_libcurls_texts(proxy: str) -> None:
+    text = scrubbed(f"Unsupported proxy syntax in '{proxy}': bad. See https://curl.se/x")
+    assert text.startswith("Unsupported proxy syntax in '")
+    assert text.endswith("h:1': bad. See https://curl.se/x")
+    assert not {"user", "se", "sec", "secret", "cret"} & set(text.replace("@", ":").split(":"))
+    assert scrubbed("Could not resolve host: h") == "Could not resolve host: h"
