@@ -39,6 +39,24 @@ __all__ = [
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
 _LINE_BREAKS = re.compile(r"[\r\n\0]")
 _CURLWS_DEFLATE = 4  # CurlWsOption.PERMESSAGE_DEFLATE, which curl_cffi names from 0.17 on
+_HEADER_OPTIONS = frozenset(
+    CurlOpt[name]
+    for name in (
+        "ACCEPT_ENCODING",
+        "AWS_SIGV4",
+        "COOKIE",
+        "CUSTOMREQUEST",
+        "HTTPHEADER",
+        "PROXYHEADER",
+        "RANGE",
+        "REFERER",
+        "REQUEST_TARGET",
+        "USERAGENT",
+        "XOAUTH2_BEARER",
+    )
+    if name in CurlOpt.__members__
+)
+"""Options that libcurl puts into the request as they are."""
 _AS_WEBSOCKET = {"http": "ws", "https": "wss"}
 
 
@@ -153,16 +171,32 @@ def merged_headers(base: Headers, given: Any) -> Headers:
     return merged
 
 
-def check_header_lines(headers: Headers, referer: str | None) -> None:
+def check_header_lines(headers: Headers, network: dict[str, Any]) -> None:
     """Refuse what would become a further header line of the request.
+
+    Args:
+        headers: Those of the request.
+        network: The connect's other arguments, of which some become headers as well.
 
     Raises:
         ValueError: A name or value holds a line break or NUL.
     """
-    lines = [*headers.multi_items(), ("Referer", referer)]
+    lines: list[tuple[str, str | None]] = [*headers.multi_items()]
+    lines += (("Referer", network["referer"]), ("Accept-Encoding", network["accept_encoding"]))
+    for option, value in network["curl_options"].items():
+        if option in _HEADER_OPTIONS:
+            lines += ((CurlOpt(option).name, _as_text(each)) for each in _each(value))
     for name, value in lines:
         if _LINE_BREAKS.search(name) or (value and _LINE_BREAKS.search(value)):
             raise ValueError(f"header {name!r}: neither name nor value may hold a line break")
+
+
+def _each(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def _as_text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def proxies_of_websockets(proxies: ProxySpec | None) -> dict[str, Any] | None:

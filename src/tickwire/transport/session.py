@@ -321,7 +321,7 @@ class AsyncSession(curl_cffi.AsyncSession[curl_cffi.Response]):
     ) -> AsyncWebSocket:
         self._refuse_if_closing()
         functions = byte_functions()
-        check_header_lines(headers, network["referer"])
+        check_header_lines(headers, network)
         key = new_key()
         extra = {}
         if subprotocols:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
 import base64
 import contextlib
 import socket
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import curl_cffi
