@@ -379,6 +379,7 @@ class Channel:
     async def close(self, code: int, message: str | bytes, timeout: float) -> None:
         """A closing handshake, and all that follows it."""
         began = mono()
+        self.coalesces = False  # no more is left, so that what was can come to an end
         with suppress(WebSocketTimeout):
             await self._sent(timeout)
         await self.ws.close(code, message, timeout - (mono() - began))

@@ -95,7 +95,7 @@ class Lifecycle(Sending):
     ) -> None:
         """Close the connection with a closing handshake. Idempotent; from any task of the loop.
 
-        Messages queued for sending go first. Messages that arrive meanwhile are kept as far as the
+        Messages queued for sending go first; new ones are refused. Messages that arrive meanwhile are kept as far as the
         receive queue has room, and can still be received; the rest is dropped (``discarded``
         counts).
 
@@ -120,6 +120,7 @@ class Lifecycle(Sending):
             # A violation not yet told to the peer goes before this program's own reason.
             payload, self._farewell = self._farewell or payload, None
             self.discard_incoming()
+            self._refuse_messages()
             while self._slow_senders and self._state is WebSocketState.CLOSING and self.can_send:
                 await self._wait_for_room_or_gone()
             self._send_close(payload)

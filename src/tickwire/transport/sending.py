@@ -49,6 +49,7 @@ class Sending(Pump):
         self._send_lock = asyncio.Lock()
         self._slow_begun = 0
         self._slow_senders = 0
+        self._refusing = False  # what has not begun yet, because close() waits for what has
         self._parts: list[bytes] = []
         self._pings = Pings(self.loop)
 
@@ -83,6 +84,8 @@ class Sending(Pump):
         A data message takes its place in the order here, not when the result is awaited.
         """
         data = payload.encode() if isinstance(payload, str) else bytes(memoryview(payload))
+        if self._refusing and flags & (CurlWsFlag.TEXT | CurlWsFlag.BINARY):
+            return self._refused()
         if flags in (CurlWsFlag.TEXT | CurlWsFlag.CONT, CurlWsFlag.BINARY | CurlWsFlag.CONT):
             return self._keep_part(data)
         if flags not in (CurlWsFlag.TEXT, CurlWsFlag.BINARY) or not self.can_send:
@@ -96,6 +99,13 @@ class Sending(Pump):
         sending = self.loop.create_task(self._send_in_turn(data, flags))
         sending.add_done_callback(_note_outcome)  # the sender may have stopped waiting
         return self._sent(sending, timeout)
+
+    async def _refused(self) -> None:
+        raise self._cannot_send()
+
+    def _refuse_messages(self) -> None:
+        """From here on only messages that have begun are sent."""
+        self._refusing = self.message_open = True  # with that, each takes the slow road
 
     async def _keep_part(self, data: bytes) -> None:
         """A part of a message, kept until its last one, without ``CONT``, sends it whole."""
@@ -145,7 +155,7 @@ class Sending(Pump):
                     )
         finally:
             self._slow_senders -= 1
-            self.message_open = self._slow_senders > 0 or bool(self._parts)
+            self.message_open = self._refusing or self._slow_senders > 0 or bool(self._parts)
             self._on_room()  # flush() and close() wait for the last of these
 
     # ------------------------------------------------------------------ room

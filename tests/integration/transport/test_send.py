@@ -26,7 +26,7 @@ from tests.support.frames import (
     text,
 )
 from tests.support.server import PATIENCE, Peer, raw_connection, serving
-from tickwire.transport import CurlWsFlag, WebSocketError, WebSocketTimeout
+from tickwire.transport import CurlWsFlag, WebSocketClosed, WebSocketError, WebSocketTimeout
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -478,3 +478,23 @@ async def test_a_pong_is_seen_while_the_application_waits_for_data(
         assert await asyncio.wait_for(anext(stream), PATIENCE) == b"x"
         assert future.done()
         await stream.aclose()  # type: ignore[attr-defined]
+
+
+async def test_close_waits_for_no_message_that_begins_after_it(
+    serve: Serve, session: AsyncSession
+) -> None:
+    collector = Collector(reading=False)
+    large = pattern(8_000_000)
+    async with serve(collector) as server, asyncio.timeout(PATIENCE):
+        ws = await session.ws_connect(server.url)
+        begun = asyncio.ensure_future(ws.send(large))
+        closing = asyncio.create_task(ws.close(timeout=PATIENCE))
+        await asyncio.sleep(0)
+        for flags in (CurlWsFlag.TEXT, CurlWsFlag.BINARY, CurlWsFlag.TEXT | CurlWsFlag.CONT):
+            with pytest.raises(WebSocketClosed):
+                await ws.send("x", flags, timeout=PATIENCE)
+        collector.may_read.set()
+        await begun
+        await closing
+    assert collector.messages == [(BINARY, large)]
+    assert ws.ended_cleanly
