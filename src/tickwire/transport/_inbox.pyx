@@ -121,6 +121,9 @@ cdef class Inbox:
                 slot.mono = mono
                 slot.opcode = opcode
                 slot.lost += 1
+                while self.count > 1 and self.used > self.limit_bytes:
+                    self.dropped += 1
+                    self._drop_oldest()
                 self._forget_index()
                 return 0
         self._drop_oldest()

@@ -104,6 +104,9 @@ class Inbox:
                 older = self._slots[at]
                 self.used += len(payload) - len(older[0])
                 self._slots[at] = (payload, opcode, wall, mono, older[4] + 1)
+                while len(self._slots) > 1 and self.used > self._limit_bytes:
+                    self.dropped += 1
+                    self._drop_oldest()
                 self._forget_index()
                 return True
         self._drop_oldest()

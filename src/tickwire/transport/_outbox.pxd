@@ -34,6 +34,9 @@ cdef class Outbox:
     cdef Frames pend
     cdef Py_ssize_t retry_len
     cdef Py_ssize_t pongs_waiting
+    # Where in `pend` the last of them lies; holds while there are any.
+    cdef Py_ssize_t last_pong_at
+    cdef Py_ssize_t last_pong_size
     cdef Py_ssize_t limit
     cdef Py_ssize_t batch_limit
     cdef int64_t slice_ns
@@ -50,6 +53,7 @@ cdef class Outbox:
     ) except -1
     cdef int grow(self, Frames* frames, Py_ssize_t size) except -1
     cdef int put_pong(self, const uint8_t* data, Py_ssize_t n) except -1
+    cdef int _take_back_last_pong(self) noexcept
     cdef int offer(self, void* easy) noexcept
     cdef int drop(self) noexcept
     cdef int release(self) noexcept

@@ -12,17 +12,17 @@ is the pump's affair. The twin is _outbox_py.py.
 cimport cython
 from libc.stdint cimport int64_t, uint8_t, uintptr_t
 from libc.stdlib cimport free, realloc
+from libc.string cimport memmove
 
 from tickwire.clock cimport mono_ns
-from tickwire.wire._wire cimport FIN, OP_PONG, MaskKeys
+from tickwire.wire._wire cimport FIN, OP_PONG, MaskKeys, frame_size
 
 cdef enum:
     CURLE_OK = 0
     CURLE_AGAIN = 81
     FIRST_CAP = 512
     KEEP_BYTES = 64 * 1024
-    # Unsent pongs beyond this are not queued: RFC 6455 section 5.5.3 asks only for the latest ping
-    # to be answered.
+    # Of unsent pongs beyond this only the latest is kept: RFC 6455 section 5.5.3 asks for no more.
     CONTROL_BACKLOG_FRAMES = 512
 
 
@@ -65,12 +65,25 @@ cdef class Outbox:
         return 0
 
     cdef int put_pong(self, const uint8_t* data, Py_ssize_t n) except -1:
-        """Queue a pong, unless too many wait already."""
-        if self.blocked:
-            if self.pongs_waiting >= CONTROL_BACKLOG_FRAMES:
-                return 0
+        """Queue a pong; if too many wait already, it takes the place of the last of them."""
+        if not self.blocked:
+            return self.put(FIN | OP_PONG, data, n)
+        if self.pongs_waiting >= CONTROL_BACKLOG_FRAMES:
+            self._take_back_last_pong()
+        else:
             self.pongs_waiting += 1
+        self.last_pong_at = self.pend.tail
+        self.last_pong_size = frame_size(n)
         return self.put(FIN | OP_PONG, data, n)
+
+    cdef int _take_back_last_pong(self) noexcept:
+        """Close the gap where it waits; what lies there was not offered yet, and may be moved."""
+        cdef uint8_t* at = self.pend.data + self.last_pong_at
+        cdef Py_ssize_t end = self.last_pong_at + self.last_pong_size
+        memmove(at, at + self.last_pong_size, self.pend.tail - end)
+        self.pend.tail -= self.last_pong_size
+        self.pend.count -= 1
+        return 0
 
     cdef int offer(self, void* easy) noexcept:
         """Offer what waits to the kernel, until it has taken all or refuses.
@@ -127,6 +140,7 @@ cdef class Outbox:
         """Forget what waits."""
         self.out.head = self.out.tail = self.out.count = 0
         self.pend.head = self.pend.tail = self.pend.count = 0
+        self.pongs_waiting = 0
         return 0
 
     cdef int release(self) noexcept:

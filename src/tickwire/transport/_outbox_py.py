@@ -63,6 +63,7 @@ class Outbox:
         self._pend_frames = 0
         self._retry_len = 0
         self._pongs_waiting = 0
+        self._last_pong_at = self._last_pong_size = 0
         self._limit = limit
         self._batch_limit = batch_limit
         self._slice_ns = int(time_slice * 1e9)
@@ -82,12 +83,18 @@ class Outbox:
             self._out_frames += 1
 
     def put_pong(self, payload: bytes) -> None:
-        """Queue a pong, unless too many wait already."""
+        """Queue a pong; if too many wait already, it takes the place of the last of them."""
         if self.blocked:
             if self._pongs_waiting >= _CONTROL_BACKLOG_FRAMES:
-                return
-            self._pongs_waiting += 1
+                at = self._last_pong_at
+                del self._pend[at : at + self._last_pong_size]
+                self._pend_frames -= 1
+            else:
+                self._pongs_waiting += 1
+            self._last_pong_at = len(self._pend)
         self.put(_PONG, payload)
+        if self.blocked:
+            self._last_pong_size = len(self._pend) - self._last_pong_at
 
     def offer(self, easy: int) -> int:
         """Offer what waits to the kernel, until it has taken all or refuses.
@@ -136,7 +143,7 @@ class Outbox:
         """Forget what waits."""
         self._out = bytearray()
         self._pend = bytearray()
-        self._out_head = self._out_frames = self._pend_frames = 0
+        self._out_head = self._out_frames = self._pend_frames = self._pongs_waiting = 0
 
     def has_room(self) -> bool:
         """Whether one more message may be queued now."""

@@ -95,9 +95,9 @@ class Lifecycle(Sending):
     ) -> None:
         """Close the connection with a closing handshake. Idempotent; from any task of the loop.
 
-        Messages queued for sending go first; new ones are refused. Messages that arrive meanwhile are kept as far as the
-        receive queue has room, and can still be received; the rest is dropped (``discarded``
-        counts).
+        Messages queued for sending go first; new ones are refused. Messages that arrive meanwhile
+        are kept as far as the receive queue has room, and can still be received; the rest is
+        dropped (``discarded`` counts).
 
         Args:
             code: 1000-1003, 1007-1014 or 3000-4999.

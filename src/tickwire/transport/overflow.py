@@ -32,7 +32,8 @@ class Conflate:
     """Keep only the newest message of each key while the queue is full.
 
     A message whose key is queued takes the place of the older one, so that no key waits longer than
-    before; one whose key is not queued pushes out the oldest message. Not for delta streams: a
+    before; one whose key is not queued pushes out the oldest message, and so does one that is too
+    large for the bytes of the queue. Not for delta streams: a
     conflated delta is a hole.
 
     Attributes:

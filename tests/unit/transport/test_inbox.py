@@ -199,6 +199,19 @@ def test_conflate_keeps_to_the_bytes(inbox_type: Any) -> None:
     assert inbox.dropped == sum(lost for _, lost in found)
 
 
+def test_conflate_keeps_to_the_bytes_when_it_replaces(inbox_type: Any) -> None:
+    inbox = conflating(inbox_type, limit=10, limit_bytes=10_000)
+    for number in range(10):
+        inbox.put(b"%d" % number)
+    for number in range(50):
+        inbox.put(b"%d" % (number % 10) + b"." * 3_000)
+        assert inbox.used <= 10_000 + 3_000 + OVERHEAD
+    found = drained(inbox)
+    assert found[-1][0].startswith(b"9.")
+    assert len(found) + sum(lost for _, lost in found) == 60
+    assert inbox.dropped == sum(lost for _, lost in found)
+
+
 @pytest.mark.parametrize("wrong", [ZeroDivisionError, KeyError])
 def test_an_error_of_the_key_function_comes_out(inbox_type: Any, wrong: type[Exception]) -> None:
     def key(payload: bytes) -> bytes:
