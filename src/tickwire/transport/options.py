@@ -24,7 +24,9 @@ class WebSocketOptions:
     Attributes:
         recv_queue_size: Messages; the reader stops when the queue holds as many and ``read_ahead``
             is used up.
-        recv_queue_bytes: Bytes; a second bound of the same queue.
+        recv_queue_bytes: Bytes; a second bound of the same queue. Under ``block`` it is looked at
+            between two reads: what one read of up to 256 KiB brings is queued whole, and with
+            compression that may be a thousand times as much.
         read_ahead: Bytes that are still read when the queue holds ``recv_queue_size`` messages, so
             that a ping is answered and a close is seen while the application sleeps.
         send_queue_size: Frames that may wait for the kernel before ``send`` waits.
@@ -90,13 +92,14 @@ class WebSocketOptions:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
         if self.read_ahead < 0:
             raise ValueError(f"read_ahead must not be negative, not {self.read_ahead}")
-        if self.recv_time_slice <= 0:
+        # Written so that nan is refused as well.
+        if not self.recv_time_slice > 0:
             raise ValueError(f"recv_time_slice must be positive, not {self.recv_time_slice}")
-        if self.send_time_slice <= 0:
+        if not self.send_time_slice > 0:
             raise ValueError(f"send_time_slice must be positive, not {self.send_time_slice}")
-        if self.ping_interval is not None and self.ping_interval <= 0:
+        if self.ping_interval is not None and not self.ping_interval > 0:
             raise ValueError(f"ping_interval must be positive or None, not {self.ping_interval}")
-        if self.ping_timeout <= 0:
+        if not self.ping_timeout > 0:
             raise ValueError(f"ping_timeout must be positive, not {self.ping_timeout}")
         if self.on_message is not None and inspect.iscoroutinefunction(self.on_message):
             raise ValueError("on_message must be a plain function: it runs inside the reader")

@@ -342,8 +342,12 @@ class AsyncSession(curl_cffi.AsyncSession[curl_cffi.Response]):
         curl, complete_url, answer = self._preparer.prepare(
             lambda: connector.new_handle(debug=self.debug), url, network, headers, key
         )
-        if getattr(self, "_share", None) is not None:  # curl_cffi 0.17: caches shared by threads
-            self._attach_share(curl)
+        try:
+            if getattr(self, "_share", None) is not None:  # curl_cffi 0.17: shared by threads
+                self._attach_share(curl)
+        except BaseException:
+            curl.close()
+            raise
         scheme = urlsplit(complete_url).scheme
         if scheme not in ("ws", "wss"):
             curl.close()
