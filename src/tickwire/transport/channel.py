@@ -354,9 +354,11 @@ class Channel:
             raise self._unsent
         await self.ws.flush(timeout)
 
-    async def ping(self, payload: str | bytes | None) -> concurrent.futures.Future[float]:
+    async def ping(
+        self, payload: str | bytes | None, timeout: float | None
+    ) -> concurrent.futures.Future[float]:
         """A ping, and a future of its round trip that any thread may wait for."""
-        pong = await self.ws.ping(payload)
+        pong = await self.ws.ping(payload, timeout=timeout)
         result: concurrent.futures.Future[float] = concurrent.futures.Future()
         result.set_running_or_notify_cancel()
 

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Payload", "Sending"]
 
+_CONTROL_BACKLOG_FRAMES = 512
+"""So many more frames than the send queue takes may wait before the program's pings do."""
+
 E = TypeVar("E", bound=WebSocketError)
 Payload = str | bytes | bytearray | memoryview
 
@@ -210,11 +213,11 @@ class Sending(Pump):
     async def ping(
         self, payload: str | bytes | None = None, *, timeout: float | None = None
     ) -> asyncio.Future[float]:
-        """Send a ping. Control frames wait for no room in the send queue.
+        """Send a ping. It waits for no room in the send queue, unless 512 frames lie beyond it.
 
         Args:
             payload: At most 125 bytes; four random bytes if left out.
-            timeout: curl_cffi's bound of the wait for room; there is none here.
+            timeout: Seconds of that wait; ``None`` waits for ever.
 
         Returns:
             A future of the round trip in seconds, resolved by the pong that answers this ping or a
@@ -222,9 +225,11 @@ class Sending(Pump):
 
         Raises:
             WebSocketError: The payload is too long (``CurlECode.TOO_LARGE``). Retry: no.
+            WebSocketTimeout: The peer does not read; nothing was sent. Retry: yes.
             WebSocketClosed: The connection is closing.
         """
         data = self._control_payload(os.urandom(4) if payload is None else payload)
+        await self._wait_for_control_room(timeout)
         future = self._pings.leave(data)
         self.put_frame(Opcode.PING, data)
         return future
@@ -239,10 +244,35 @@ class Sending(Pump):
             timeout: As in :meth:`ping`.
 
         Raises:
-            WebSocketError: The payload is too long (``CurlECode.TOO_LARGE``). Retry: no.
-            WebSocketClosed: The connection is closing.
+            WebSocketError, WebSocketTimeout, WebSocketClosed: As in :meth:`ping`.
         """
-        self.put_frame(Opcode.PONG, self._control_payload(payload))
+        data = self._control_payload(payload)
+        await self._wait_for_control_room(timeout)
+        self.put_frame(Opcode.PONG, data)
+
+    @property
+    def _has_control_room(self) -> bool:
+        return (
+            self.has_room
+            or self.send_queue_length < self._options.send_queue_size + _CONTROL_BACKLOG_FRAMES
+        )
+
+    async def _wait_for_control_room(self, timeout: float | None) -> None:
+        if self._has_control_room:
+            return
+        try:
+            async with asyncio.timeout(timeout):
+                while self.can_send and not self._has_control_room:
+                    await self._wait_for_room()
+        except TimeoutError:
+            raise self._aged(
+                WebSocketTimeout(
+                    f"no room for a ping or pong within {timeout} s: the peer does not read",
+                    int(CurlECode.OPERATION_TIMEDOUT),
+                )
+            ) from None
+        if not self.can_send:
+            raise self._cannot_send()
 
     def _control_payload(self, payload: str | bytes) -> bytes:
         """What a ping or pong carries; raises if it cannot be sent."""

@@ -507,11 +507,11 @@ class WebSocket:
     def ping(
         self, payload: str | bytes | None = None, *, timeout: float | None = None
     ) -> Future[float]:
-        """Send a ping. Control frames wait for no room in the send queue.
+        """Send a ping. It waits for no room in the send queue, unless 512 frames lie beyond it.
 
         Args:
             payload: At most 125 bytes; four random bytes if left out.
-            timeout: curl_cffi's bound of the wait for room; there is none here.
+            timeout: Seconds of that wait; ``None`` waits for ever.
 
         Returns:
             A future of the round trip in seconds, failed when the connection ends first. It need
@@ -519,10 +519,11 @@ class WebSocket:
 
         Raises:
             WebSocketError: The payload is too long (``CurlECode.TOO_LARGE``). Retry: no.
+            WebSocketTimeout: The peer does not read; nothing was sent. Retry: yes.
             WebSocketClosed: The connection is closing.
         """
         channel = self._connected()
-        return channel.run(channel.ping, payload)
+        return channel.run(channel.ping, payload, timeout)
 
     def pong(self, payload: str | bytes = b"", *, timeout: float | None = None) -> int:
         """Send a pong that nobody has asked for; the peer's pings are answered without it.
@@ -535,11 +536,11 @@ class WebSocket:
             The payload's length in bytes.
 
         Raises:
-            WebSocketError, WebSocketClosed: As in :meth:`ping`.
+            WebSocketError, WebSocketTimeout, WebSocketClosed: As in :meth:`ping`.
         """
         channel = self._connected()
         data = payload.encode() if isinstance(payload, str) else payload
-        channel.run(channel.ws.pong, data)
+        channel.run(channel.ws.pong, data, timeout=timeout)
         return len(data)
 
     # ------------------------------------------------------------------ closing

@@ -26,6 +26,7 @@ from tests.support.frames import (
     text,
 )
 from tests.support.server import PATIENCE, Peer, raw_connection, serving
+from tests.support.stalls import until_stuck
 from tickwire.transport import CurlWsFlag, WebSocketClosed, WebSocketError, WebSocketTimeout
 
 if TYPE_CHECKING:
@@ -503,3 +504,23 @@ async def test_close_waits_for_no_message_that_begins_after_it(
         await closing
     assert collector.messages == [(BINARY, large)]
     assert ws.ended_cleanly
+
+
+@pytest.mark.parametrize("name", ["ping", "pong"])
+async def test_pings_and_pongs_of_the_program_are_bounded(session: AsyncSession, name: str) -> None:
+    collector = Collector(reading=False)
+    async with serving(collector) as server, asyncio.timeout(PATIENCE):
+        ws = await session.ws_connect(server.url)
+        begun = asyncio.ensure_future(ws.send(pattern(16_000_000)))
+        await until_stuck(ws)
+        sent = 0
+        with pytest.raises(WebSocketTimeout):
+            while sent < 200_000:
+                await getattr(ws, name)(timeout=0.05)
+                sent += 1
+        assert 512 <= sent < 200_000
+        collector.may_read.set()
+        await begun
+        await getattr(ws, name)(timeout=PATIENCE)
+        await ws.close()
+    assert sum(one.opcode in (PING, PONG) for one in collector.frames) == sent + 1
