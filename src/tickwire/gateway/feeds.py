@@ -10,6 +10,7 @@ from tickwire.errors import ConfigurationError, SubscriptionError
 from tickwire.exchanges.registry import open_venue
 from tickwire.exchanges.venue import Channel, VenueSettings, Want, wants_of
 from tickwire.feed import Feed, FeedStats
+from tickwire.gateway.intervals import common_interval, offered_intervals
 from tickwire.gateway.payloads import CHANNELS, conflation_key, label_of, message
 from tickwire.gateway.upstream import Upstream
 from tickwire.market import Event, Gap
@@ -73,15 +74,20 @@ class FeedUpstream(Upstream):
     # What there is
 
     def key(self, label: str, symbol: str, interval: str = "") -> Key:
-        """The key of a stream, its symbol in the exchange's spelling.
+        """The key of a stream, its symbol in the exchange's spelling and its interval in the common
+        one, which two spellings of the same candles share.
 
         Raises:
             ConfigurationError: No such type or symbol. Retry: no.
         """
         if label not in CHANNELS:
             raise ConfigurationError(f"no stream type {label!r}; there are {', '.join(CHANNELS)}")
-        detail = interval if label == "kline" else ""
+        detail = common_interval(interval) if label == "kline" else ""
         return label, self._venue.venue_symbol(symbol), detail
+
+    def intervals(self, symbol: str) -> list[str]:
+        """The candles that there are of a symbol, shortest first."""
+        return offered_intervals(self._venue, symbol)
 
     def _names(self, key: Key) -> frozenset[str]:
         names = self._planned(key)
@@ -220,7 +226,10 @@ class FeedUpstream(Upstream):
             return
         now_ns = self._clock.wall_ns()
         self.last_ns = mono_ns = self._clock.mono_ns()
-        key = (label, item.symbol, item.interval if label == "kline" else "")
+        detail = ""
+        if label == "kline":
+            item.interval = detail = common_interval(item.interval)
+        key = (label, item.symbol, detail)
         topic = self.topics.get(key)
         if topic is not None:
             self._publish(topic, item, now_ns, mono_ns)

@@ -52,7 +52,7 @@ class SubscribeRequest(BaseModel):
         min_length=1, description="BTC-USDT or btc/usdt; BTCUSDT where the exchange writes it so."
     )
     stream_type: StreamType = Field(default="ticker", description="What of them.")
-    interval: str = Field(default="1m", max_length=8, description="Of candles: 1m, 1h, 1d.")
+    interval: str = Field(default="1m", max_length=8, description="Of candles: 1m, 1h, 1d, 1M.")
 
 
 class Status(BaseModel):

@@ -40,6 +40,7 @@ class Settings(BaseModel):
                     "exchange": "binance",
                     "exchanges": ["binance"],
                     "symbols": ["BTCUSDT", "ETHUSDT"],
+                    "intervals": ["1m", "1h", "1d"],
                     "substitute": True,
                 }
             ]
@@ -49,6 +50,7 @@ class Settings(BaseModel):
     exchange: str
     exchanges: list[str] = Field(description="What ?exchange= may name.")
     symbols: list[str] = Field(description="As the exchange spells them.")
+    intervals: list[str] = Field(description="Candles that the exchange has, shortest first.")
     substitute: bool = Field(
         description="The data are not the exchange's own but another server's: the simulator's."
     )
@@ -71,10 +73,12 @@ async def settings(
     """Exchanges, and symbols in the exchange's spelling: those that are named, or the ones that
     this gateway begins with."""
     names = symbol_list(hub, hub.config.symbols if symbols is None else symbols.split(","))
+    spelled = list(dict.fromkeys(exchange.feed.key("ticker", name)[1] for name in names))
     return Settings(
         exchange=exchange.name,
         exchanges=list(hub.config.exchanges),
-        symbols=list(dict.fromkeys(exchange.feed.key("ticker", name)[1] for name in names)),
+        symbols=spelled,
+        intervals=exchange.feed.intervals(spelled[0]),
         substitute=hub.config.url is not None and exchange.name == hub.config.exchange,
     )
 
