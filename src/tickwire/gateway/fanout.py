@@ -2,7 +2,7 @@
 
 A topic is a stream with its listeners and its last messages. A listener's queue is bounded; when it
 is full, the newest message of a key replaces the older ones, and of messages without a key the
-oldest go. So a listener that reads slowly loses what is out of date, is told how much that was, and
+oldest go. The last message of a key never goes. So a listener that reads slowly loses what is out of date, is told how much that was, and
 takes nothing from the others.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from itertools import count
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -198,12 +199,25 @@ class Counts:
 class Listener:
     """One client's queue. Belongs to one event loop and one reader.
 
+    While it keeps up it gets every message. Once its queue is full it holds the newest of each key,
+    which is never left out, and of messages without a key as many as there is room for, one at the
+    least; what tells of connections goes after the others. That lasts until it has taken them.
+
     Args:
         topics: What it listens to.
-        size: Messages that may wait.
+        size: Messages that may wait; more only where they are the last of so many keys.
     """
 
-    __slots__ = ("_closed", "_queue", "_size", "_waiter", "dropped", "since_ns", "topics")
+    __slots__ = (
+        "_behind",
+        "_closed",
+        "_queue",
+        "_size",
+        "_waiter",
+        "dropped",
+        "since_ns",
+        "topics",
+    )
 
     def __init__(self, topics: Iterable[Topic], size: int) -> None:
         self.topics = tuple(topics)
@@ -212,11 +226,12 @@ class Listener:
         self.since_ns = 0
         self._size = size
         self._queue: deque[Frame] = deque()
+        self._behind: _Behind | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
 
     def __len__(self) -> int:
-        return len(self._queue)
+        return len(self._queue) if self._behind is None else len(self._behind)
 
     @property
     def is_closed(self) -> bool:
@@ -224,10 +239,16 @@ class Listener:
         return self._closed
 
     def put(self, frame: Frame) -> None:
-        """Queue a message. Cost: a fraction of a microsecond while the listener keeps up."""
-        if len(self._queue) >= self._size:
-            self._make_room(frame)
-        self._queue.append(frame)
+        """Queue a message. Cost: a fraction of a microsecond, whether it keeps up or not."""
+        if self._behind is not None:
+            self._count(self._behind.put(frame))
+        elif len(self._queue) < self._size:
+            self._queue.append(frame)
+        else:
+            self._behind = behind = _Behind(self._size)
+            for waiting in (*self._queue, frame):
+                self._count(behind.put(waiting))
+            self._queue.clear()
         self._wake()
 
     def close(self) -> None:
@@ -237,6 +258,9 @@ class Listener:
 
     def take(self) -> list[Frame]:
         """All that is queued; it is not kept."""
+        if self._behind is not None:
+            taken, self._behind = self._behind.frames(), None
+            return taken
         taken = list(self._queue)
         self._queue.clear()
         return taken
@@ -248,7 +272,7 @@ class Listener:
 
     async def wait(self) -> None:
         """Return when there is something, or it is told to end."""
-        if self._queue or self._closed:
+        if len(self) or self._closed:
             return
         self._waiter = asyncio.get_running_loop().create_future()
         try:
@@ -260,24 +284,50 @@ class Listener:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _make_room(self, newest: Frame) -> None:
-        """Leave out what newer messages of the same key replace; if none is, the oldest."""
-        if newest.key is not None:
-            seen = {newest.key}
-            kept: deque[Frame] = deque()
-            for frame in reversed(self._queue):
-                if frame.key is None:
-                    kept.appendleft(frame)
-                elif frame.key not in seen:
-                    seen.add(frame.key)
-                    kept.appendleft(frame)
-                else:
-                    self._count(frame)
-            self._queue = kept
-        while len(self._queue) >= self._size:
-            self._count(self._queue.popleft())
-
-    def _count(self, frame: Frame) -> None:
-        if frame.number:
+    def _count(self, frame: Frame | None) -> None:
+        if frame is not None and frame.number:
             self.dropped += 1
             frame.topic.drops += 1
+
+
+class _Behind:
+    """What waits for a listener that is behind: nothing in it is looked at twice.
+
+    Args:
+        size: Frames that may wait.
+    """
+
+    __slots__ = ("_news", "_order", "_size", "_states", "_trades")
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._order = count()
+        self._states: dict[object, tuple[int, Frame]] = {}
+        self._trades: deque[tuple[int, Frame]] = deque()
+        self._news: deque[tuple[int, Frame]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._states) + len(self._trades) + len(self._news)
+
+    def put(self, frame: Frame) -> Frame | None:
+        """Queue a frame; the one that is left out for it, if any."""
+        entry = (next(self._order), frame)
+        if frame.key is not None:
+            before = self._states.get(frame.key)
+            self._states[frame.key] = entry
+            if before is not None:
+                return before[1]
+        else:
+            (self._news if frame.topic.is_news else self._trades).append(entry)
+        others = len(self._trades) + len(self._news)
+        if others > 1 and others + len(self._states) > self._size:
+            return (self._trades or self._news).popleft()[1]
+        return None
+
+    def frames(self) -> list[Frame]:
+        """All of them, in the order in which they came."""
+        entries = [*self._states.values(), *self._trades, *self._news]
+        return [frame for _, frame in sorted(entries, key=_place)]
+
+
+_place = itemgetter(0)

@@ -65,6 +65,63 @@ def test_messages_that_stand_for_themselves_go_oldest_first() -> None:
     assert slow.take_dropped() == 6
 
 
+def _page() -> tuple[dict[str, Topic], Listener]:
+    """The page's stream: prices of two symbols, a book, trades, and the news."""
+    ids = Ids("life")
+    keys = (("ticker", "ETHUSDT", ""), ("book", "BTCUSDT", "50"), ("trade", "BTCUSDT", ""))
+    topics = {key[0]: Topic(ids, key, 8) for key in (*keys, ("events", "", ""))}
+    listener = Listener(topics.values(), 16)
+    for topic in topics.values():
+        topic.listeners[listener] = None
+    return topics, listener
+
+
+def test_a_burst_of_trades_takes_no_price_no_book_and_no_status() -> None:
+    topics, slow = _page()
+    topics["ticker"].publish(b"old", ("ticker", "ETHUSDT"), 0)
+    topics["ticker"].publish(b"newest", ("ticker", "ETHUSDT"), 0)
+    topics["book"].set_stale("its book is lost")
+    topics["book"].publish(b"not live", ("book", "BTCUSDT"), 0)
+    topics["events"].publish(b"gap", None, 0)
+    for _ in range(300):
+        topics["trade"].publish(b"trade", None, 0)
+    kept = slow.take()
+    assert len(kept) == 16
+    assert [frame.topic.label for frame in kept] == ["ticker", "book", "book", "events"] + (
+        ["trade"] * 12
+    )
+    assert [frame.number for frame in kept] == [2, 0, 3, 4, *range(293, 305)]
+    assert slow.take_dropped() == 289
+    assert topics["trade"].drops == 288
+    assert topics["ticker"].drops == 1
+
+
+def test_pictures_that_were_replaced_go_before_trades() -> None:
+    topics, slow = _page()
+    for number in range(12):
+        topics["book"].publish(b"%d" % number, ("book", "BTCUSDT"), 0)
+    for _ in range(10):
+        topics["trade"].publish(b"trade", None, 0)
+    kept = slow.take()
+    assert [frame.topic.label for frame in kept] == ["book", *["trade"] * 10]
+    assert slow.take_dropped() == topics["book"].drops == 11
+    # Whoever has caught up gets every message again.
+    for number in range(3):
+        topics["book"].publish(b"%d" % number, ("book", "BTCUSDT"), 0)
+    assert len(slow.take()) == 3
+
+
+def test_more_keys_than_places_all_keep_their_last() -> None:
+    topic = _topic()
+    slow = _attach(topic, 2)
+    for _ in range(3):
+        for key in "ABCD":
+            topic.publish(key.encode(), key, 0)
+        topic.publish(b"trade", None, 0)
+    assert [frame.key for frame in slow.take()] == ["A", "B", "C", "D", None]
+    assert slow.take_dropped() == 10
+
+
 def test_what_is_not_of_the_stream_is_not_counted_as_lost() -> None:
     topic = _topic()
     slow = _attach(topic, 2)
@@ -85,7 +142,8 @@ def test_a_queue_is_bounded_in_order_and_accounts_for_everything(
     listener = _attach(topic, size)
     for key in keys:
         topic.publish(b"x", key, 0)
-        assert len(listener) <= size
+        # The last of each key stays, and beside them the newest of those without one.
+        assert len(listener) <= max(size, len(set(keys)))
     frames = listener.take()
     numbers = [frame.number for frame in frames]
     assert numbers == sorted(numbers)
