@@ -2,8 +2,8 @@
 
 A topic is a stream with its listeners and its last messages. A listener's queue is bounded; when it
 is full, the newest message of a key replaces the older ones, and of messages without a key the
-oldest go. The last message of a key never goes. So a listener that reads slowly loses what is out of date, is told how much that was, and
-takes nothing from the others.
+oldest go; the last of a key never does. So a listener that reads slowly loses what is out of date,
+is told how much that was, and takes nothing from the others.
 """
 
 from __future__ import annotations

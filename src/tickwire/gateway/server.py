@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from tickwire.gateway.app import create_app
+from tickwire.gateway.connections import ServerConfig, room_for
 from tickwire.gateway.hub import Hub
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ __all__ = ["Gateway"]
 
 _BACKLOG = 4096
 _GRACE_SECONDS = 5
+_REQUEST_SECONDS = 10.0
+_SPARE_CONNECTIONS = 256
+"""Besides those of listeners."""
 
 
 class Gateway:
@@ -35,7 +39,8 @@ class Gateway:
         async with Gateway(GatewayConfig(port=0)) as gateway:
             print(gateway.url)  # http://127.0.0.1:…
 
-    Belongs to the event loop that it is entered on. Signals stay the program's.
+    Belongs to the event loop that it is entered on. Signals stay the program's. The process's soft
+    limit of open files is raised as far as the listeners of ``config.limits`` need.
 
     Args:
         config: How it is wanted.
@@ -60,8 +65,10 @@ class Gateway:
         listening = _listen(config.host, config.port)
         self._port = listening.getsockname()[1]
         server = _Server(
-            uvicorn.Config(
+            ServerConfig(
                 create_app(config, self.hub),
+                connections=room_for(config.limits.listeners + _SPARE_CONNECTIONS),
+                request_seconds=_REQUEST_SECONDS,
                 log_config=None,
                 # A query may carry the token.
                 access_log=False,

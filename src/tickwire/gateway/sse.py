@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
+from tickwire.gateway.connections import ABORT
 from tickwire.gateway.fanout import named
 
 if TYPE_CHECKING:
@@ -90,6 +91,9 @@ class EventStream(Response):
             await asyncio.wait((sending,))
             if not sending.cancelled():
                 sending.result()
+            elif ABORT in scope:
+                # It takes nothing: what waits for it in the socket would wait for ever.
+                scope[ABORT]()
         finally:
             hub.leave(listener)
             tasks = [task for task in (sending, hearing) if task is not None]
@@ -99,7 +103,9 @@ class EventStream(Response):
 
     async def _send(self, send: Send) -> None:
         listener, clock = self._listener, self._hub.clock
+        listener.since_ns = clock.mono_ns()
         await send({"type": "http.response.body", "body": self._first, "more_body": True})
+        listener.since_ns = 0
         del self._first
         while True:
             await listener.wait()
