@@ -172,7 +172,11 @@ class FeedUpstream(Upstream):
             records=True,
             **_wanted(*first),
         )
-        await feed.open()
+        try:
+            await feed.open()
+        except BaseException:
+            await feed.close()
+            raise
         self._feed = feed
         self._opened_ns = self._clock.mono_ns()
         self._carried = set(first[1])
@@ -240,19 +244,21 @@ class FeedUpstream(Upstream):
                 self._publish(topic, item, now_ns, mono_ns)
 
     def _publish(self, topic: Topic, event: Event, now_ns: int, mono_ns: int) -> None:
+        if topic.stale is not None:
+            if not self.enabled:
+                return  # on its way while the connection is being closed
+            topic.set_stale(None)
         sent_ns = event.ts_event_ns
         if sent_ns:
             topic.arrival.add(event.ts_recv_ns - sent_ns)
         payload, text = message(event, topic.label, topic.symbol, now_ns)
         topic.last_ns = mono_ns
-        if topic.stale is not None:
-            topic.set_stale(None)
         topic.publish(text, conflation_key(payload), event.ts_recv_ns)
         self._prices(payload)
 
     def _refused(self, refusal: SubscriptionError) -> None:
         for topic in list(self.topics.values()):
-            if topic.names & set(refusal.streams):
+            if self.enabled and topic.names & set(refusal.streams):
                 topic.set_stale(str(refusal))
         self._news(refusal)
 

@@ -108,9 +108,6 @@ class Exchange:
         """Connect or disconnect."""
         for upstream in self.upstreams:
             upstream.switch(on=on)
-        if not on:
-            for topic in self.topics():
-                topic.set_stale("disconnected by request")
 
     def look(self) -> None:
         """Find what has gone stale, and say so."""

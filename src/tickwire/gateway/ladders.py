@@ -89,7 +89,11 @@ class BookUpstream(Upstream):
             return
         if self._books is None:
             books = Books(self.exchange, symbols, **self._settings)
-            await books.open()
+            try:
+                await books.open()
+            except BaseException:
+                await books.close()
+                raise
             self._books = books
             self._opened_ns = self._clock.mono_ns()
             self._reader = asyncio.create_task(self._read(books))
@@ -139,7 +143,7 @@ class BookUpstream(Upstream):
         timer = self._pending.pop(symbol, None)
         if timer is not None:
             timer.cancel()
-        if self._books is None or symbol not in self._books:
+        if not self.enabled or self._books is None or symbol not in self._books:
             return
         book = self._books[symbol]
         self._shown_ns[symbol] = mono_ns = self._clock.mono_ns()

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
     from tickwire.gateway.fanout import Ids
 
-__all__ = ["Key", "Upstream"]
+__all__ = ["DISCONNECTED", "Key", "Upstream"]
 
 Key = tuple[str, str, str]
 """Type, symbol, and what else tells a stream apart (an interval, a depth); empty if nothing."""
+
+DISCONNECTED = "disconnected by request"
+"""Why streams are not live that could be."""
 
 _log = logging.getLogger("tickwire.gateway")
 _DELAY, _DELAY_MAX, _STABLE = 0.5, 30.0, 60.0
@@ -54,6 +57,9 @@ class Upstream(ABC):
         self._settled = asyncio.Event()
         self._settled.set()
         self._keeper: asyncio.Task[None] | None = None
+        self._attempt: asyncio.Timeout | None = None
+        # By the loop's clock, when the exchange may be tried again after a failure.
+        self._retry_at: float | None = None
         self._backoff = Backoff(
             ReconnectStrategy.EXPONENTIAL_BACKOFF,
             delay=_DELAY,
@@ -74,6 +80,8 @@ class Upstream(ABC):
         if topic is None:
             topic = Topic(self._ids, key, self._history)
             topic.names = self._names(key)
+            if not self.enabled:
+                topic.stale = DISCONNECTED
             self.topics[key] = topic
             self.touch()
         timer = self._timers.pop(key, None)
@@ -100,10 +108,16 @@ class Upstream(ABC):
             self.touch()
 
     def switch(self, *, on: bool) -> None:
-        """Whether there should be connections at all."""
-        if self.enabled is not on:
-            self.enabled = on
-            self.touch()
+        """Whether there should be connections at all. To be without them waits for nothing: an
+        attempt that is being made is given up."""
+        if self.enabled is on:
+            return
+        self.enabled = on
+        for topic in self.topics.values():
+            topic.set_stale("connecting" if on else DISCONNECTED)
+        if self._attempt is not None and not on:
+            self._attempt.reschedule(asyncio.get_running_loop().time())
+        self.touch()
 
     def touch(self) -> None:
         """Something has changed: see to it."""
@@ -113,7 +127,8 @@ class Upstream(ABC):
             self._keeper = asyncio.create_task(self._keep())
 
     async def settled(self) -> None:
-        """Wait until what is wanted is there, or has failed.
+        """Wait until what is wanted is there, or has failed: after a failure that is known at once,
+        until the exchange is tried again.
 
         Raises:
             WebSocketError: It could not be had; it is tried again. Retry: not needed.
@@ -136,41 +151,64 @@ class Upstream(ABC):
     # Making it true
 
     async def _keep(self) -> None:
-        delay: float | None = None
         while True:
             try:
-                async with asyncio.timeout(delay):
+                async with asyncio.timeout(self._wait):
                     await self._changed.wait()
             except TimeoutError:
                 _log.info("trying the exchange again", extra={"exchange": self.exchange})
             self._changed.clear()
-            delay = None
-            try:
-                await self._apply(list(self.topics) if self.enabled else [])
-                self.failure = None
-            except Exception as error:
-                # Of whatever kind: what is wanted stays wanted, and a request is told the reason.
+            # However often something changes, it is not tried sooner for that.
+            if not self._wait:
+                await self._make_true()
+            if not self._changed.is_set():
+                self._settled.set()
+
+    @property
+    def _wait(self) -> float | None:
+        """Seconds until the exchange may be tried again; ``None``: there is nothing to wait for."""
+        if self._retry_at is None or not (self.topics and self.enabled):
+            return None
+        return max(0.0, self._retry_at - asyncio.get_running_loop().time())
+
+    async def _make_true(self) -> None:
+        wanted = list(self.topics) if self.enabled else []
+        try:
+            async with asyncio.timeout(None) as self._attempt:
+                await self._apply(wanted)
+            self.failure = None
+            if wanted:
+                self._retry_at = None
+        except Exception as error:
+            # Of whatever kind: what is wanted stays wanted, and a request is told the reason.
+            if self.enabled:
                 self.failure = error
-                delay = self._backoff.next_delay()
+                delay = self._pause()
                 _log.warning(
                     "exchange cannot be reached",
                     extra={"exchange": self.exchange, "error": str(error), "retry_in": delay},
                 )
-                await self._shut()
-            if not self._changed.is_set():
-                self._settled.set()
+            await self._shut()
+        finally:
+            self._attempt = None
+
+    def _pause(self) -> float:
+        """Leave the exchange alone for a while; how many seconds."""
+        delay = self._backoff.next_delay()
+        self._retry_at = asyncio.get_running_loop().time() + delay
+        return delay
 
     def _broke(self, error: Exception, up_seconds: float) -> None:
         """The connections are gone for good: make new ones, after a pause."""
         self.failure = error
         self._backoff.held(up_seconds)
-        delay = self._backoff.next_delay()
+        delay = self._pause()
         _log.error(
             "exchange was lost",
             extra={"exchange": self.exchange, "retry_in": delay},
             exc_info=error,
         )
-        asyncio.get_running_loop().call_later(delay, self.touch)
+        self.touch()
 
     @abstractmethod
     def _names(self, key: Key) -> frozenset[str]:

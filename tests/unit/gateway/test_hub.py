@@ -13,6 +13,7 @@ from tickwire.gateway import GatewayConfig, GatewayLimits, Hub
 from tickwire.gateway.feeds import FeedUpstream
 from tickwire.gateway.logs import JsonLines
 from tickwire.manager import Stale
+from tickwire.market import Ticker
 
 if TYPE_CHECKING:
     import pytest
@@ -75,6 +76,26 @@ async def test_a_stream_that_the_manager_finds_silent_is_stale_and_its_neighbour
         assert topic.stale is not None, stream
     assert neighbour.stale is None
     assert exchange.counts == {"stale": 2}
+    await hub.close()
+
+
+async def test_what_arrives_after_a_disconnect_makes_nothing_live() -> None:
+    hub = Hub(GatewayConfig(url="ws://127.0.0.1:9"), _Clock())
+    exchange = hub.exchange(None)
+    [topic] = hub.want(exchange.feed, [KEY])
+
+    def ticker() -> Ticker:
+        return Ticker(symbol="BTCUSDT", open=1.0, high=1.0, low=1.0, last_price=2.0, volume=1.0)
+
+    exchange.feed._take(ticker())
+    assert topic.stale is None
+    exchange.switch(on=False)
+    exchange.feed._take(ticker())
+    assert topic.stale == "disconnected by request"
+    assert topic.events == 1
+    exchange.switch(on=True)
+    exchange.feed._take(ticker())
+    assert topic.stale is None
     await hub.close()
 
 
