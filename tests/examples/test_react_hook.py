@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip("aiohttp", reason="the simulator needs the `simulator` extra")
 pytest.importorskip("fastapi", reason="the gateway needs the `gateway` extra")
 
+import orjson
 from aiohttp import web
 
 from tests.support.browser import PATIENCE_MS, open_browser
@@ -140,6 +141,11 @@ async def test_the_hooks_of_the_document(tmp_path: Path) -> None:
                         "/^BTC: \\$[0-9.]+$/.test(document.querySelector('p').innerText)"
                     )
                     assert await tab.locator("tr").count() == 2
+                    # What was never traded has no price.
+                    topic = gateway.hub.exchange(None).feed.topics["ticker", "BTCUSDT", ""]
+                    nothing = {"symbol": "BTCUSDT", "price": None, "price_change_percent": None}
+                    topic.publish(orjson.dumps({"data": nothing}), "BTCUSDT", 0)
+                    await tab.wait_for_function(f"/^[0-9.]+$/.test({first})")
                     # What React mounted twice was closed once: one stream for each hook.
                     await reached(lambda: len(gateway.hub.listeners) == 2)
 

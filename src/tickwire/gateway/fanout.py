@@ -21,15 +21,26 @@ from tickwire.gateway.latency import Latency
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["HEARTBEAT", "Counts", "Frame", "Ids", "Listener", "Topic", "named"]
+__all__ = ["Counts", "Frame", "Ids", "Listener", "Topic", "heartbeat", "named"]
 
-HEARTBEAT = b": heartbeat\n\n"
-"""A comment: keeps proxies from closing the connection, and no event to a browser."""
+
+_CANDLES = 120
+"""Of one stream, for who begins to listen."""
 
 
 def named(event: str, data: dict[str, Any]) -> bytes:
     """An event of a name of its own, which ``onmessage`` does not see, and without an id."""
     return b"event: %b\ndata: %b\n\n" % (event.encode(), orjson.dumps(data))
+
+
+def heartbeat(seconds: float) -> bytes:
+    """What a listener that has nothing to hear is sent, so that it can tell silence from a dead
+    line, and proxies do not close the connection.
+
+    Args:
+        seconds: Until the next one.
+    """
+    return named("heartbeat", {"seconds": seconds})
 
 
 class Frame:
@@ -100,7 +111,7 @@ class Topic:
         has_lived: Whether it could ever be trusted: what never came may not exist.
         events: Messages so far.
         last_ns: When the last one came, monotonic; 0: none yet.
-        latest: The last message of each key that it still has.
+        latest: The last message.
         delivery: Socket to client.
         arrival: Venue to socket.
         drops: Messages that listeners did not get.
@@ -121,6 +132,8 @@ class Topic:
         self.delivery = Latency()
         self.arrival = Latency()
         self._ids = ids
+        # Of candles, each of which is a state of its own: the last message of the last so many.
+        self._candles: dict[object, Frame] | None = {} if self.label == "kline" else None
         self._history: deque[Frame] = deque(maxlen=history)
         # The number of the newest message that is not kept any more.
         self._forgotten = ids.last
@@ -141,9 +154,21 @@ class Topic:
             self._forgotten = history[0].number
         history.append(frame)
         self.latest = frame
+        if self._candles is not None:
+            self._candles[key] = frame
+            if len(self._candles) > _CANDLES:
+                del self._candles[next(iter(self._candles))]
         self.events += 1
         for listener in self.listeners:
             listener.put(frame)
+
+    def standing(self) -> list[Frame]:
+        """What tells a new listener where it stands: its last message, or the last candles; none if
+        its messages stand for no state, as trades do."""
+        if self._candles is not None:
+            return list(self._candles.values())
+        latest = self.latest
+        return [] if latest is None or (latest.key is None and not self.is_news) else [latest]
 
     def announce(self, event: str, data: dict[str, Any]) -> None:
         """Tell all listeners something that is not part of the stream."""

@@ -12,7 +12,7 @@ import orjson
 from tickwire.clock import SystemClock
 from tickwire.errors import ConfigurationError, SubscriptionError
 from tickwire.exchanges.binance.normalised import envelope
-from tickwire.gateway.fanout import HEARTBEAT, Frame, Ids, Listener, Topic
+from tickwire.gateway.fanout import Frame, Ids, Listener, Topic, heartbeat
 from tickwire.gateway.feeds import FeedUpstream
 from tickwire.gateway.ladders import BookUpstream
 from tickwire.gateway.payloads import news_data, price
@@ -303,6 +303,7 @@ class Hub:
         """Send every listener a heartbeat, and end those that take nothing."""
         now_ns = self.clock.mono_ns()
         limit_ns = round(_STUCK_HEARTBEATS * self.config.heartbeat * _NS)
+        beat = heartbeat(self.config.heartbeat)
         for listener, task in list(self.listeners.items()):
             if listener.since_ns and now_ns - listener.since_ns > limit_ns:
                 _log.warning("listener takes nothing and is closed")
@@ -310,4 +311,4 @@ class Hub:
                 if task is not None:
                     task.cancel()
             elif listener.topics and not len(listener):
-                listener.put(Frame(listener.topics[0], 0, None, HEARTBEAT, 0))
+                listener.put(Frame(listener.topics[0], 0, "heartbeat", beat, 0))

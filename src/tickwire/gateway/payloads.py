@@ -24,6 +24,8 @@ __all__ = ["CHANNELS", "book_data", "conflation_key", "label_of", "message", "ne
 
 _NS_PER_MS = 1_000_000
 _ANY_SYMBOL = "SYMBOL"
+_DIGITS = 10
+"""Of a difference: as many as prices have, without what floats add."""
 
 CHANNELS: dict[str, Channel] = {
     "ticker": Channel.TICKERS,
@@ -70,7 +72,17 @@ def message(event: Event, label: str, symbol: str, ts_ns: int) -> tuple[dict[str
     assert payload is not None
     payload["type"] = label
     payload["symbol"] = symbol
+    if label == "ticker" and payload["price_change_percent"] is None:
+        _add_change(payload)
     return payload, orjson.dumps(envelope(payload, ts_ns))
+
+
+def _add_change(payload: dict[str, Any]) -> None:
+    """The change over the window where the venue leaves it to the reader."""
+    begin, last = payload["open"], payload["price"]
+    if begin and last is not None:
+        payload["price_change"] = round(last - begin, _DIGITS)
+        payload["price_change_percent"] = round((last - begin) / begin * 100, 4)
 
 
 def conflation_key(payload: dict[str, Any]) -> object:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from tickwire.gateway.connections import ABORT
-from tickwire.gateway.fanout import named
+from tickwire.gateway.fanout import heartbeat, named
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -34,7 +34,7 @@ def opening(listener: Listener, hub: Hub, last_event_id: str | None) -> bytes:
         hub: Whose.
         last_event_id: The id of the last message that it had, if it comes back.
     """
-    parts = [b"retry: %d\n\n" % _RETRY_MS]
+    parts = [b"retry: %d\n\n" % _RETRY_MS, heartbeat(hub.config.heartbeat)]
     parts += [named("status", topic.status) for topic in listener.topics if not topic.is_news]
     number = None if last_event_id is None else hub.ids.number(last_event_id)
     if last_event_id is not None:
@@ -51,10 +51,8 @@ def opening(listener: Listener, hub: Hub, last_event_id: str | None) -> bytes:
             parts.append(named("reset", {"last_event_id": last_event_id, "reason": reason}))
         parts += [frame.data for frame in missed]
     if number is None:
-        latest = [topic.latest for topic in listener.topics if topic.latest is not None]
-        # Of streams whose messages stand for a state; a single trade is no state.
-        latest = [frame for frame in latest if frame.key is not None or frame.topic.is_news]
-        parts += [frame.data for frame in sorted(latest, key=lambda frame: frame.number)]
+        frames = [frame for topic in listener.topics for frame in topic.standing()]
+        parts += [frame.data for frame in sorted(frames, key=lambda frame: frame.number)]
     return b"".join(parts)
 
 

@@ -67,7 +67,8 @@ def responses(example: str) -> dict[int | str, dict[str, Any]]:
     stream = {
         "description": "Messages without end, each with an id. Events of other names: `status` "
         "(a stream is live, or is not and why), `dropped` (how many messages you were too slow "
-        "for), `reset` (what you missed is not known any more). Comments are heartbeats.",
+        "for), `reset` (what you missed is not known any more), `heartbeat` (first of all, and "
+        "whenever nothing else has come for so many `seconds`).",
         "content": {
             "text/event-stream": {
                 "schema": {"type": "string"},

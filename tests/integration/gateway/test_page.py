@@ -14,7 +14,7 @@ pytest.importorskip("aiohttp", reason="the simulator needs the `simulator` extra
 pytest.importorskip("fastapi", reason="the gateway needs the `gateway` extra")
 
 from tests.support.browser import PATIENCE_MS, open_browser
-from tickwire.gateway import Gateway, GatewayConfig
+from tickwire.gateway import Gateway, GatewayConfig, GatewayLimits
 from tickwire.gateway import page as page_routes
 from tickwire.gateway.sse import EventStream
 from tickwire.simulator import Simulator
@@ -314,7 +314,6 @@ async def test_a_stopped_market_is_told_to_be_stale(browser: Browser) -> None:
         await set_up.until_state("stale")
         assert re.search(r"Stale data.*BTCUSDT.*old", await set_up.text("#alarm"), re.S)
         assert await set_up.text("#state-text") == "stale, paused"
-        await set_up.until("() => document.querySelector('#prices .why').checkVisibility()")
         set_up.move()
         await set_up.until_state("live")
         await set_up.until("() => document.getElementById('alarm').hidden")
@@ -330,6 +329,85 @@ async def test_a_lost_exchange_is_told_and_a_rotation_too(browser: Browser) -> N
         await set_up.simulator.stop()
         await set_up.until_state("stale")
         assert "connection is lost" in await set_up.text("#alarm")
+        # Of prices, too, which the exchange sends as long as it is there.
+        await set_up.until("() => document.querySelector('#prices .why').checkVisibility()")
+
+
+STATES = """() => {
+    globalThis.states = [];
+    new MutationObserver(() => states.push(document.body.dataset.state))
+        .observe(document.body, { attributeFilter: ["data-state"] });
+}"""
+
+
+async def test_a_line_that_died_without_a_word_is_noticed(browser: Browser) -> None:
+    async with stage(browser, heartbeat=0.5) as set_up:
+        hub = set_up.gateway.hub
+        await set_up.page.evaluate(STATES)
+        [dead] = hub.listeners
+        for topic in dead.topics:
+            del topic.listeners[dead]
+        del hub.listeners[dead]
+        # Requests are answered all the while.
+        await reached(lambda: bool(hub.listeners))
+        await set_up.until("() => states.includes('lost')")
+        await set_up.until_state("live")
+        await set_up.until_price_moves()
+
+
+async def test_a_refusal_is_shown_in_the_gateways_words(browser: Browser) -> None:
+    few: dict[str, Any] = {"symbols": SYMBOLS[:2], "limits": GatewayLimits(streams=4)}
+    async with stage(browser, linger=0.0, **few) as set_up:
+        set_up.allowed = ("429",)
+        page = set_up.page
+        await page.get_by_label("Add a symbol").fill("SOL-USDT")
+        await page.keyboard.press("Enter")
+        await set_up.until_state("refused")
+        assert "keeps 4 streams at the most" in await set_up.text("#alarm")
+        await page.get_by_role("button", name="Remove ETHUSDT").click()
+        await set_up.until_state("live")
+        assert await page.locator("#alarm").is_hidden()
+
+
+async def test_who_was_disconnected_by_request_can_connect_again(browser: Browser) -> None:
+    async with stage(browser) as set_up:
+        page = set_up.page
+        answer = await page.request.post(f"{set_up.gateway.url}/api/ws/quick/stop")
+        assert answer.ok
+        await set_up.until_state("disconnected")
+        assert "told to leave binance" in await set_up.text("#alarm")
+        await page.get_by_role("button", name="Connect").click()
+        await set_up.until_state("live")
+        await set_up.until_price_moves()
+        assert not await page.get_by_role("button", name="Connect").is_visible()
+
+
+async def test_news_are_told_once_and_candles_offered_are_the_exchanges(browser: Browser) -> None:
+    async with stage(browser, path="/?interval=7m") as set_up:
+        page = set_up.page
+        offered = await page.evaluate(
+            "[...document.querySelectorAll('#intervals option')].map((option) => option.value)"
+        )
+        assert offered == set_up.gateway.hub.exchange(None).feed.intervals("BTCUSDT")
+        assert await page.input_value("#interval") == "trades:5", "there is no 7m"
+        for name in ("ETHUSDT", "BTCUSDT", "ETHUSDT"):
+            await page.get_by_role("button", name=name, exact=True).click()
+            await set_up.until(EVERYTHING_SHOWN)
+        news = await page.locator("#news li").all_inner_texts()
+        assert len(news) == len(set(news)) == 1, news
+
+
+async def test_a_symbol_of_which_nothing_comes_is_not_called_old(browser: Browser) -> None:
+    async with stage(browser) as set_up:
+        await set_up.page.get_by_label("Add a symbol").fill("NOSUCH-USDT")
+        await set_up.page.keyboard.press("Enter")
+        await set_up.until("() => document.getElementById('symbol').textContent === 'NOSUCHUSDT'")
+        await set_up.halt()
+        await set_up.page.reload()
+        await set_up.until_state("stale")
+        told = await set_up.text("#alarm")
+        assert "NOSUCHUSDT: nothing has" in told
+        assert "old" not in told
 
 
 async def test_a_token_is_asked_for(browser: Browser) -> None:
@@ -502,10 +580,28 @@ PARTS = """async () => {
     const trades = [[10, 1, 5000], [12, 2, 9999], [9, 1, 9000], [11, 1, 10_000], [8, 3, 9_999]];
     const digits = new Digits(2);
     [1, 0.125, 1e-7].forEach((value) => digits.see(value));
+    const { onGrid } = await import("/static/book.js");
+    const { PriceTable, flash } = await import("/static/prices.js");
+    const ticks = document.createElement("b");
+    ticks.className = "n";
+    const classes = [1, 1, 1, -1, 0].map((way) => (flash(ticks, way), ticks.className));
+    const body = document.createElement("tbody");
+    const table = new PriceTable(body, {});
+    table.show(["X", "Y"], "X");
+    const cells = [[null, null], [5, null], [null, -0.001], [4, 1.5]].map(([price, percent]) => {
+        table.put("X", price, percent);
+        table.draw();
+        const { last, change } = table.rows.get("X");
+        return [last.textContent, change.textContent, change.className.trim()];
+    });
     const sample = new Sample(3);
     [-5, 7, 1500, 2000].forEach((value) => sample.add(value));
     return {
         candles: trades.map(([price, size, ms]) => ({ ...candles.add(price, size, ms) })),
+        classes,
+        cells,
+        grid: onGrid({ bids: [[10, 1], [8, 2]], asks: [[11, 3], [18, 4]] }, 11),
+        empty: [onGrid({ bids: [], asks: [] }), onGrid({ bids: [[7, 2]], asks: [] })],
         sums: cumulated([[1, 2], [3, 4], [5, 6]]),
         digits: digits.text(1234.5),
         sample: sample.text(),
@@ -568,6 +664,29 @@ class TestOnePage:
             (10, 11, 11, 8, 8, 4),  # late: it counts where the chart can still show it
         ]
         assert found["sums"] == [[1, 2, 2], [3, 4, 6], [5, 6, 12]]
+        assert found["classes"] == [
+            "n up tick-up",
+            "n up tick-up again",
+            "n up tick-up",
+            "n down tick-down",
+            "n",
+        ]
+        assert found["cells"] == [
+            ["–", "–", "n"],
+            ["5.00", "–", "n"],
+            ["5.00", "0.00 %", "n"],
+            ["▼ 4.00", "+1.50 %", "n up"],
+        ]
+        # Evenly far apart, whatever the levels are; nothing between the best two.
+        bids, asks = found["grid"]["bids"], found["grid"]["asks"]
+        assert [point["time"] for point in bids] == [point["time"] for point in asks]
+        assert [point["time"] for point in asks] == list(range(8, 19))
+        assert [point.get("value") for point in bids] == [3, 1, 1] + [None] * 8
+        assert [point.get("value") for point in asks] == [None] * 3 + [3] * 7 + [7]
+        assert found["empty"] == [
+            {"bids": [], "asks": []},
+            {"bids": [{"time": 7, "value": 2}], "asks": [{"time": 7}]},
+        ]
         assert found["digits"] == "1,234.50000000"
         assert found["sample"] == "1.5 s / 2.0 s"
 

@@ -76,6 +76,16 @@ async def test_payloads_are_those_of_the_page(path: str, kind: str, keys: dict[s
     assert stream.response.headers["content-type"].startswith("text/event-stream")
 
 
+@pytest.mark.parametrize("path", ["prices?symbols=BTCUSDT", "trades?symbol=BTCUSDT", "events"])
+async def test_a_listener_hears_that_the_line_is_alive(path: str) -> None:
+    async with Simulator(rate=0, symbols=["BTCUSDT"]) as simulator:
+        async with gateway_of(simulator, heartbeat=0.1) as (_, client):
+            async with asyncio.timeout(PATIENCE), listen(client, path) as stream:
+                assert (await stream._next()).event == "heartbeat"
+                for _ in range(2):
+                    assert (await stream.next("heartbeat")).data == {"seconds": 0.1}
+
+
 async def test_both_symbols_of_a_price_stream_come() -> None:
     async with Simulator(rate=500, symbols=["BTCUSDT", "ETHUSDT"]) as simulator:
         async with gateway_of(simulator) as (_, client), asyncio.timeout(PATIENCE):

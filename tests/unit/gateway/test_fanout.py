@@ -122,6 +122,19 @@ def test_more_keys_than_places_all_keep_their_last() -> None:
     assert slow.take_dropped() == 10
 
 
+def test_a_new_listener_is_told_the_last_candles_each_as_it_stands() -> None:
+    topic = Topic(Ids("life"), ("kline", "BTCUSDT", "1m"), 8)
+    for minute in range(130):
+        for part in range(2):
+            topic.publish(b"%d.%d" % (minute, part), ("kline", minute), 0)
+    frames = topic.standing()
+    assert [frame.key for frame in frames] == [("kline", minute) for minute in range(10, 130)]
+    assert {frame.number % 2 for frame in frames} == {0}
+    trades = Topic(Ids("life"), ("trade", "BTCUSDT", ""), 8)
+    trades.publish(b"1", None, 0)
+    assert trades.standing() == []
+
+
 def test_what_is_not_of_the_stream_is_not_counted_as_lost() -> None:
     topic = _topic()
     slow = _attach(topic, 2)

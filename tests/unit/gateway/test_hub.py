@@ -109,7 +109,9 @@ async def test_heartbeats_go_to_the_idle_and_the_stuck_are_ended() -> None:
     stuck.take()
     stuck.since_ns = clock.now_ns
     hub.beat()
-    assert [frame.data for frame in idle.take()] == [b": heartbeat\n\n"]
+    assert [frame.data for frame in idle.take()] == [
+        b'event: heartbeat\ndata: {"seconds":10.0}\n\n'
+    ]
     assert [frame.number for frame in busy.take()] == [1]
     clock.now_ns += 41 * _NS
     hub.beat()

@@ -77,6 +77,19 @@ def test_events_are_led_back_to_their_streams(event: object, label: str | None) 
     assert label_of(event) == label
 
 
+@pytest.mark.parametrize(
+    ("begin", "last", "change", "percent"),
+    [(100.0, 101.1, 1.1, 1.1), (None, 101.0, None, None), (0.0, 1.0, None, None)],
+)
+def test_a_change_that_is_not_sent_is_that_from_the_open(
+    begin: float | None, last: float, change: float | None, percent: float | None
+) -> None:
+    event = Ticker(symbol="A", open=begin, high=2.0, low=1.0, last_price=last, volume=1.0)
+    payload, text = message(event, "ticker", "A", NOW)
+    assert (payload["price_change"], payload["price_change_percent"]) == (change, percent)
+    assert orjson.loads(text)["data"] == payload
+
+
 def _candle(open_time: int) -> dict[str, object]:
     candle = Kline(
         symbol="A",

@@ -11,6 +11,32 @@ export function cumulated(levels) {
   return levels.map(([price, size]) => [price, size, (total += size)]);
 }
 
+/**
+ * What stands up to each price of an even grid. The chart has a place for each point and not for
+ * each price, so that levels themselves would all be equally far apart.
+ * @returns points of either side, without a value where the side has nothing
+ */
+export function onGrid(book, points = 241) {
+  const sides = { bids: cumulated(book.bids), asks: cumulated(book.asks) };
+  const ends = Object.values(sides).flatMap((side) => (side.length ? [side[0][0], side.at(-1)[0]] : []));
+  const low = Math.min(...ends);
+  const step = (Math.max(...ends) - low) / (points - 1);
+  const count = !ends.length ? 0 : step > 0 ? points : 1;
+  const grid = Array.from({ length: count }, (_, index) => low + index * step);
+  const near = step / 1e6; // rounding moves no level to the other side of its own price
+  const walk = (levels, prices, reaches) => {
+    let next = 0;
+    return prices.map((price) => {
+      while (next < levels.length && reaches(price, levels[next][0])) next++;
+      return next ? { time: price, value: levels[next - 1][2] } : { time: price };
+    });
+  };
+  return {
+    bids: walk(sides.bids, [...grid].reverse(), (price, level) => level >= price - near).reverse(),
+    asks: walk(sides.asks, grid, (price, level) => level <= price + near),
+  };
+}
+
 export class Ladder {
   constructor(asks, bids, spread) {
     this.sides = { asks: rows(asks), bids: rows(bids) };
@@ -92,9 +118,7 @@ export class DepthChart {
   }
 
   draw(book) {
-    const point = ([price, , total]) => ({ time: price, value: total });
-    const bids = cumulated(book.bids).map(point).reverse();
-    const asks = cumulated(book.asks).map(point);
+    const { bids, asks } = onGrid(book);
     this.bids?.setData(bids);
     this.asks?.setData(asks);
     this.chart?.timeScale().fitContent();

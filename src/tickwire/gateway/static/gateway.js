@@ -15,7 +15,11 @@ export const token = () => sessionStorage.getItem(TOKEN);
 export const keepToken = (value) => sessionStorage.setItem(TOKEN, value);
 
 /** @returns the JSON of a GET; throws a Refusal */
-export async function get(path, parameters = {}) {
+export const get = (path, parameters) => call("GET", path, parameters);
+/** @returns the JSON of a POST; throws a Refusal */
+export const post = (path, parameters) => call("POST", path, parameters);
+
+async function call(method, path, parameters = {}) {
   const url = new URL(path, location.href);
   for (const [name, value] of Object.entries(parameters)) {
     if (value !== null) url.searchParams.set(name, value);
@@ -23,11 +27,15 @@ export async function get(path, parameters = {}) {
   const headers = token() ? { Authorization: `Bearer ${token()}` } : {};
   let answer;
   try {
-    answer = await fetch(url, { headers, signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" });
+    answer = await fetch(url, { method, headers, signal: AbortSignal.timeout(PATIENCE_MS), cache: "no-store" });
   } catch {
     throw new Refusal(0, "the gateway does not answer");
   }
   if (answer.ok) return answer.json();
+  throw await refusalOf(answer);
+}
+
+async function refusalOf(answer) {
   let text = answer.statusText;
   try {
     const problem = await answer.json();
@@ -35,7 +43,23 @@ export async function get(path, parameters = {}) {
   } catch {
     // Not a problem document: somebody between here and the gateway has answered.
   }
-  throw new Refusal(answer.status, text);
+  return new Refusal(answer.status, text);
+}
+
+/** Why the answer at a stream's address is no stream, which an EventSource does not tell.
+ * @returns a Refusal, or null if it is a stream now, or nobody answers */
+export async function whyRefused(url) {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), PATIENCE_MS);
+  try {
+    const answer = await fetch(url, { signal: abort.signal, cache: "no-store" });
+    return answer.ok ? null : await refusalOf(answer);
+  } catch {
+    return null;
+  } finally {
+    clearTimeout(timer);
+    abort.abort();
+  }
 }
 
 /** The address of the page's stream. An EventSource cannot send headers. */

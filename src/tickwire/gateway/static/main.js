@@ -3,7 +3,7 @@
 import { CandleBuilder, CandleChart, fromKline } from "./candles.js";
 import { DepthChart, Ladder } from "./book.js";
 import { Digits, put } from "./format.js";
-import { Refusal, get, keepToken, streamUrl } from "./gateway.js";
+import { Refusal, get, keepToken, post, streamUrl, whyRefused } from "./gateway.js";
 import { LiveStream } from "./stream.js";
 import { Panel } from "./panel.js";
 import { PriceTable, flash } from "./prices.js";
@@ -13,9 +13,18 @@ import { onThemeChange } from "./theme.js";
 const STATUS_MS = 2000;
 const DEPTH_MS = 250;
 const BEGINNING_MS = 5000; // in which nothing need have come yet
-const WORDS = { connecting: "connecting", live: "live", stale: "stale", lost: "connection lost" };
+const NEWS_KNOWN = 200;
+const WORDS = {
+  connecting: "connecting",
+  live: "live",
+  stale: "stale",
+  lost: "connection lost",
+  refused: "refused",
+  disconnected: "disconnected",
+};
 
 const find = (id) => document.getElementById(id);
+const interval = find("interval");
 const panel = new Panel(find);
 const candles = new CandleChart(find("candle-chart"));
 const depth = new DepthChart(find("depth-chart"));
@@ -29,9 +38,13 @@ const view = { exchange: null, symbols: [], symbol: "", interval: asked.get("int
 let stream = null;
 let link = "connecting"; // of the page to the gateway
 let answers = true; // whether the gateway does
+let refusal = null; // of the stream, in the gateway's words
+let isOff = false; // the gateway was told to disconnect from the exchange
+const known = new Set(); // ids of news, the last of which comes again with every new stream
 let openedMs = 0;
 let reasons = new Map(); // of what is not live: stream and symbol → reason
 let had = new Set(); // streams of which anything has come
+let hasBegun = false; // whether anything has come of the symbol that is looked at
 let builder = null;
 let book = null; // not drawn yet
 let drawn = null;
@@ -48,7 +61,7 @@ let paused = false;
 const takers = {
   ticker(data) {
     table.put(data.symbol, data.price, data.price_change_percent);
-    if (data.symbol === view.symbol) setLast(data.price);
+    if (data.symbol === view.symbol && data.price !== null) setLast(data.price);
   },
   trade(data) {
     setLast(data.price);
@@ -70,15 +83,23 @@ function setLast(price) {
   last.price = price;
 }
 
-function take({ type, data, timestamp }) {
+function take({ type, data, timestamp }, id) {
   const taker = takers[type];
   if (!taker) {
+    if (known.has(id)) return;
+    known.add(id);
+    if (known.size > NEWS_KNOWN) known.delete(known.values().next().value);
     panel.news(data);
     refresh();
     return;
   }
-  const isFirst = !had.size;
-  had.add(`${type} ${data.symbol}`);
+  let isFirst = false;
+  // A book that is not live is no data but the lack of them.
+  if (data.live !== false) {
+    had.add(`${type} ${data.symbol}`);
+    isFirst = !hasBegun && data.symbol === view.symbol;
+    hasBegun ||= isFirst;
+  }
   panel.seen(data.timestamp, Date.parse(timestamp));
   taker(data);
   if (isFirst) showState();
@@ -96,6 +117,7 @@ function told(name, data) {
   } else {
     // Another life of the gateway, whose streams have to begin first.
     had.clear();
+    hasBegun = false;
     panel.tell(Date.now(), `a new beginning: ${data.reason}`);
     showState();
   }
@@ -103,30 +125,42 @@ function told(name, data) {
 
 // --- what state it is in ------------------------------------------------------------------------
 
+/** The state, and what there is to say of it: a title and a text. */
 function standing() {
-  if (!answers || link === "lost") {
-    return ["lost", "The gateway does not answer. It is tried again by itself; what is shown is old."];
+  if (!answers) {
+    return ["lost", "Connection lost.", "The gateway does not answer. It is tried again by itself; what is shown is old."];
   }
-  if (link !== "open") return ["connecting", ""];
+  if (refusal !== null) return ["refused", "The gateway refuses this.", `${refusal}. It is tried again by itself.`];
+  if (link === "lost") {
+    return ["lost", "Connection lost.", "Nothing comes from the gateway. It is tried again by itself; what is shown is old."];
+  }
+  if (isOff) {
+    return ["disconnected", "Disconnected.", `The gateway was told to leave ${view.exchange}: nothing comes until it is connected again.`];
+  }
+  if (link !== "open") return ["connecting", "", ""];
   // A stream that has had nothing is no news while others have: nobody may be trading.
-  let mine = [...reasons].filter(([key]) => key.endsWith(` ${view.symbol}`) && had.has(key));
-  if (!had.size) {
-    if (Date.now() - openedMs < BEGINNING_MS) return ["connecting", ""];
-    mine = [...reasons];
+  const all = [...reasons].filter(([key]) => key.endsWith(` ${view.symbol}`));
+  const mine = all.filter(([key]) => had.has(key));
+  if (!hasBegun) {
+    if (Date.now() - openedMs < BEGINNING_MS) return ["connecting", "", ""];
+    if (all.length) {
+      const doubt = `Does ${view.exchange} have it? Or nobody is trading it.`;
+      return ["stale", "No data.", `${view.symbol}: ${all[0][1]}. ${doubt}`];
+    }
   }
-  if (!mine.length) return ["live", ""];
+  if (!mine.length) return ["live", "", ""];
   const names = mine.map(([key]) => key.split(" ")[0]).join(", ");
-  return ["stale", `${view.symbol} (${names}): ${mine[0][1]}. What is shown is old; it goes on by itself.`];
+  return ["stale", "Stale data.", `${view.symbol} (${names}): ${mine[0][1]}. What is shown is old; it goes on by itself.`];
 }
 
 function showState() {
-  const [state, text] = standing();
+  const [state, title, text] = standing();
   document.body.dataset.state = state;
   put(find("state-text"), paused ? `${WORDS[state]}, paused` : WORDS[state]);
-  const alarm = state === "stale" || state === "lost";
-  put(find("alarm-title"), alarm ? (state === "stale" ? "Stale data." : "Connection lost.") : "");
-  put(find("alarm-text"), alarm ? text : "");
-  find("alarm").hidden = !alarm;
+  put(find("alarm-title"), title);
+  put(find("alarm-text"), text);
+  find("connect").hidden = state !== "disconnected";
+  find("alarm").hidden = !title;
 }
 
 let asking = false;
@@ -137,14 +171,15 @@ async function refresh() {
   try {
     const status = await get("/api/ws/status", { exchange: view.exchange });
     panel.status(status, Date.now());
+    isOff = status.state === "disconnected";
     if (!answers) {
       answers = true;
       // Whether the old connection knows that it is dead or not, a new one is alive.
       stream?.open();
-    } else if (link === "lost") stream?.retry();
-  } catch (refusal) {
-    if (!(refusal instanceof Refusal)) throw refusal;
-    if (refusal.status === 401) askForToken();
+    }
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (error.status === 401) askForToken();
     else answers = false;
   } finally {
     asking = false;
@@ -158,6 +193,8 @@ function listen() {
   stream?.drop();
   reasons = new Map();
   had = new Set();
+  hasBegun = false;
+  refusal = null;
   book = drawn = null;
   depthWaits = false;
   last = { price: null, shown: null };
@@ -176,10 +213,25 @@ function listen() {
     told,
     state(state) {
       link = state;
-      if (state === "open") openedMs = Date.now();
+      if (state === "open") {
+        openedMs = Date.now();
+        refusal = null;
+      }
       showState();
     },
+    refused: explain,
   });
+}
+
+/** Find out why there is no stream, and say it. */
+async function explain(url) {
+  const asking = stream;
+  const found = await whyRefused(url);
+  if (asking !== stream || link === "open") return;
+  if (found?.status === 401) askForToken();
+  // Whoever stands before the gateway says nothing of its own: that it is lost is the truth then.
+  refusal = found === null || found.status === 502 || found.status === 504 ? null : found.message;
+  showState();
 }
 
 function remember() {
@@ -204,10 +256,10 @@ async function begin(exchange, symbols, chosen) {
   let found;
   try {
     found = await get("/api/ws/settings", { exchange, symbols });
-  } catch (refusal) {
-    if (!(refusal instanceof Refusal)) throw refusal;
-    if (refusal.status === 401) askForToken();
-    else if (refusal.status && (exchange || symbols)) return begin(null, null, null); // a bad link
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (error.status === 401) askForToken();
+    else if (error.status && (exchange || symbols)) return begin(null, null, null); // a bad link
     else {
       answers = false;
       showState();
@@ -224,6 +276,9 @@ async function begin(exchange, symbols, chosen) {
   const select = find("exchange");
   select.replaceChildren(...found.exchanges.map((name) => new Option(name, name, false, name === found.exchange)));
   select.hidden = found.exchanges.length < 2;
+  find("intervals").replaceChildren(...found.intervals.map((name) => new Option(name, name)));
+  if (![...interval.options].some((option) => option.value === view.interval)) view.interval = "trades:5";
+  interval.value = view.interval;
   listen();
   refresh();
 }
@@ -245,9 +300,9 @@ find("add-form").addEventListener("submit", async (event) => {
     view.symbol = found.symbols[0];
     find("add-symbol").value = "";
     listen();
-  } catch (refusal) {
-    if (!(refusal instanceof Refusal)) throw refusal;
-    problem.textContent = refusal.message;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    problem.textContent = error.message;
     problem.hidden = false;
   }
 });
@@ -262,12 +317,22 @@ find("token-form").addEventListener("submit", (event) => {
 
 find("exchange").addEventListener("change", (event) => begin(event.target.value, null, null));
 
-const interval = find("interval");
-if (![...interval.options].some((option) => option.value === view.interval)) view.interval = "trades:5";
-interval.value = view.interval;
 interval.addEventListener("change", () => {
   view.interval = interval.value;
   listen();
+});
+
+find("connect").addEventListener("click", async (event) => {
+  const button = event.currentTarget;
+  button.disabled = true;
+  try {
+    await post("/api/ws/connect", { exchange: view.exchange });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    panel.tell(Date.now(), error.message);
+  }
+  button.disabled = false;
+  refresh();
 });
 
 find("pause").addEventListener("click", (event) => {

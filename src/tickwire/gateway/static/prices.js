@@ -53,7 +53,9 @@ export class PriceTable {
   /** A new last price; `percent` if it is known. */
   put(symbol, price, percent) {
     const row = this.rows.get(symbol);
-    if (row) row.ticker = { price, percent: percent ?? row.ticker?.percent };
+    if (!row) return;
+    // Of what was never traded there is no price, and some exchanges send no change.
+    row.ticker = { price: price ?? row.ticker?.price ?? row.price, percent: percent ?? row.ticker?.percent };
   }
 
   stale(symbol, reason) {
@@ -68,6 +70,8 @@ export class PriceTable {
       if (row.ticker === null) continue;
       const { price, percent } = row.ticker;
       row.ticker = null;
+      if (percent !== undefined) change(row.change, percent);
+      if (price === null) continue;
       row.digits.see(price);
       const way = row.price === null || row.price === price ? 0 : Math.sign(price - row.price);
       const sign = way > 0 ? "▲ " : way < 0 ? "▼ " : "";
@@ -76,18 +80,21 @@ export class PriceTable {
         flash(row.last, way);
       }
       row.price = price;
-      if (percent !== undefined) {
-        put(row.change, `${percent > 0 ? "+" : ""}${percent.toFixed(2)} %`);
-        row.change.className = `n ${percent > 0 ? "up" : percent < 0 ? "down" : ""}`;
-      }
     }
   }
 }
 
-/** Colour an element by the way that its number went. */
+function change(cell, percent) {
+  // By what is shown: what is rounded to nothing is neither up nor down.
+  const shown = Number(percent.toFixed(2));
+  put(cell, `${shown > 0 ? "+" : ""}${(shown || 0).toFixed(2)} %`);
+  cell.className = `n ${shown > 0 ? "up" : shown < 0 ? "down" : ""}`;
+}
+
+/** Colour an element by the way that its number went, and let it light up, again if it did so. */
 export function flash(element, way) {
-  const base = [...element.classList].filter((name) => !/^(tick-)?(up|down)$/.test(name));
+  const base = [...element.classList].filter((name) => !/^((tick-)?(up|down)|again)$/.test(name));
   const name = way > 0 ? "up" : way < 0 ? "down" : null;
-  element.className = [...base, ...(name ? [name] : [])].join(" ");
-  if (name) requestAnimationFrame(() => element.classList.add(`tick-${name}`));
+  const again = name && element.classList.contains(`tick-${name}`) && !element.classList.contains("again");
+  element.className = [...base, ...(name ? [name, `tick-${name}`] : []), ...(again ? ["again"] : [])].join(" ");
 }
