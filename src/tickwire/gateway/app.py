@@ -19,6 +19,7 @@ from tickwire.gateway.guard import Guard
 from tickwire.gateway.hub import Hub
 from tickwire.gateway.models import ProblemDocument
 from tickwire.gateway.problems import ProblemError, add_handlers
+from tickwire.gateway.rest import problem_entries
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, MutableMapping
@@ -87,9 +88,10 @@ def create_app(config: GatewayConfig, hub: Hub | None = None) -> FastAPI:
     for router in (rest.router, streams.router, page.router, health.router):
         app.include_router(router)
     _add_files(app)
-    _complete_document(app)
+    _complete_document(app, needs_token=config.token is not None)
     # The last that is added is the first that is asked.
     app.add_middleware(_SmallBodies)
+    app.add_middleware(_Heads)
     if config.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -145,6 +147,39 @@ class _SafeHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
+class _Heads:
+    """Answers ``HEAD`` as ``GET``, without the body; not where the body has no end."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if (
+            scope["type"] != "http"
+            or scope["method"] != "HEAD"
+            or scope["path"].startswith(("/static/", streams.router.prefix))
+        ):
+            await self._app(scope, receive, send)
+            return
+
+        async def send_head(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self._app({**scope, "method": "GET"}, receive, send_head)
+
+
+class _PageFiles(StaticFiles):
+    """The page's own files, which belong together: asked for again with every visit."""
+
+    def file_response(self, *args: Any, **others: Any) -> Response:
+        response = super().file_response(*args, **others)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
 def _add_files(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     async def index() -> Response:
@@ -162,7 +197,7 @@ def _add_files(app: FastAPI) -> None:
             )
         return FileResponse(path, media_type="text/javascript")
 
-    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.mount("/static", _PageFiles(directory=_STATIC), name="static")
 
 
 def chart_file() -> Path | None:
@@ -174,14 +209,36 @@ def chart_file() -> Path | None:
     return path if path.is_file() else None
 
 
-def _complete_document(app: FastAPI) -> None:
-    """Add the schema of problems, which no route returns as its answer."""
+_TOKEN_WAYS: dict[str, dict[str, str]] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "What the gateway was given."},
+    "accessToken": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "access_token",
+        "description": "The same, where headers cannot be set.",
+    },
+}
+
+
+def _complete_document(app: FastAPI, *, needs_token: bool) -> None:
+    """Add what no route says of itself: the schema of problems, how the token is sent, and the
+    refusals that may come before or behind any route."""
     generate = app.openapi
+    ways: list[dict[str, list[str]]] = [{name: []} for name in _TOKEN_WAYS]
 
     def openapi() -> dict[str, Any]:
         document = generate()
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        components = document.setdefault("components", {})
+        schemas = components.setdefault("schemas", {})
         schemas.setdefault(ProblemDocument.__name__, ProblemDocument.model_json_schema())
+        components["securitySchemes"] = _TOKEN_WAYS
+        for item in document["paths"].values():
+            for operation in item.values():
+                answers = operation["responses"]
+                for status, answer in problem_entries(403, 421, 500).items():
+                    answers.setdefault(str(status), answer)
+                if "401" in answers:
+                    operation["security"] = ways if needs_token else [{}, *ways]
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -36,7 +36,7 @@ class FeedUpstream(Upstream):
         market: Of the exchange; ``None`` is its first.
         url: Another server instead of the exchange's.
         news: Called with every record and gap.
-        prices: Called with every payload.
+        prices: Called with every payload, and when it came, monotonic.
         clock: For times of passing on.
         ids, history, linger: See :class:`Upstream`.
 
@@ -51,7 +51,7 @@ class FeedUpstream(Upstream):
         market: str | None,
         url: str | None,
         news: Callable[[Any], None],
-        prices: Callable[[dict[str, Any]], None],
+        prices: Callable[[dict[str, Any], int], None],
         clock: Clock,
         ids: Ids,
         history: int,
@@ -254,7 +254,7 @@ class FeedUpstream(Upstream):
         payload, text = message(event, topic.label, topic.symbol, now_ns)
         topic.last_ns = mono_ns
         topic.publish(text, conflation_key(payload), event.ts_recv_ns)
-        self._prices(payload)
+        self._prices(payload, mono_ns)
 
     def _refused(self, refusal: SubscriptionError) -> None:
         for topic in list(self.topics.values()):

@@ -42,7 +42,7 @@ class Guard:
         # Where anybody can send any name, the token decides.
         self._hosts: frozenset[str] | None = None
         if is_loopback(config.host):
-            self._hosts = frozenset((*_LOOPBACK_NAMES, config.host.strip("[]"), *config.hosts))
+            self._hosts = frozenset((*_LOOPBACK_NAMES, *map(_plain, (config.host, *config.hosts))))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -100,6 +100,10 @@ class Guard:
         path: str = scope["path"]
         is_preflight = scope["method"] == "OPTIONS"
         return is_preflight or path in _OPEN_PATHS or path.startswith(_OPEN_PREFIXES)
+
+
+def _plain(name: str) -> str:
+    return name.strip("[]").lower()
 
 
 def _name(host: str) -> str:

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from tickwire._version import __version__
+from tickwire.exchanges.binance.normalised import iso_utc
 from tickwire.gateway.metrics import registry_of
-from tickwire.gateway.models import Health, Readiness, StaleStream
+from tickwire.gateway.models import Health, LogLines, Readiness, StaleStream
 from tickwire.gateway.problems import ProblemError
 from tickwire.gateway.rest import HubOf, api_problems
 
@@ -16,14 +17,12 @@ __all__ = ["router"]
 router = APIRouter(tags=["operation"])
 
 
-@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", summary="Whether the process answers")
 async def healthz() -> Health:
     """Always `ok`: what can be wrong with the streams is `/readyz`'s to say."""
     return Health(status="ok", version=__version__)
 
 
-@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz",
     summary="Whether every stream is live",
@@ -51,6 +50,28 @@ async def readyz(hub: HubOf) -> Readiness:
         streams=sum(1 for exchange in hub.exchanges.values() for _ in exchange.topics()),
         waiting=sum(exchange.waiting for exchange in hub.exchanges.values()),
     )
+
+
+@router.get(
+    "/api/logs/today",
+    summary="What the gateway logged today",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The lines that are kept: the last 500, of today in UTC.",
+            "model": LogLines,
+        },
+        **{401: api_problems()[401]},
+    },
+)
+async def logs_today(hub: HubOf) -> Response:
+    """The last lines of the log, without tracebacks: those that the program's log level lets
+    through, which is `info` for `tickwire gateway`. They are kept in memory and end with the
+    process."""
+    date = iso_utc(hub.clock.wall_ns())[:10]
+    lines = hub.log.of(date)
+    body = b'{"date":"%b","count":%d,"lines":[%b]}' % (date.encode(), len(lines), b",".join(lines))
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 @router.get(

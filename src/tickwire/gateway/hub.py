@@ -15,6 +15,7 @@ from tickwire.exchanges.binance.normalised import envelope
 from tickwire.gateway.fanout import Frame, Ids, Listener, Topic, heartbeat
 from tickwire.gateway.feeds import FeedUpstream
 from tickwire.gateway.ladders import BookUpstream
+from tickwire.gateway.logs import RecentLines
 from tickwire.gateway.payloads import news_data, price
 from tickwire.gateway.problems import ProblemError
 
@@ -38,7 +39,8 @@ class Exchange:
 
     Attributes:
         counts: News by type.
-        prices: By symbol, what ``/prices`` shows; of no more symbols than there may be streams.
+        prices: By symbol the last price, the payload that it is from, and when it came, monotonic;
+            of no more symbols than there may be streams.
     """
 
     def __init__(self, name: str, config: GatewayConfig, ids: Ids, clock: Clock) -> None:
@@ -52,10 +54,10 @@ class Exchange:
             "history": config.limits.history,
             "linger": config.linger,
         }
-        self.prices: dict[str, dict[str, Any]] = {}
+        self.prices: dict[str, tuple[float, dict[str, Any], int]] = {}
         self.counts: dict[str, int] = {}
         self.feed = FeedUpstream(name, news=self._tell, prices=self._price, **common)
-        self.books = BookUpstream(name, interval=config.book_interval, **common)
+        self.books = BookUpstream(name, interval=config.book_interval, news=self._tell, **common)
         self.news = Topic(ids, ("events", "", ""), config.limits.history)
         self.news.set_stale(None)
         self._clock = clock
@@ -122,18 +124,13 @@ class Exchange:
                     seconds = self._stale_ns / _NS
                     topic.set_stale(f"nothing has come for {seconds:g} s")
 
-    def _price(self, payload: dict[str, Any]) -> None:
+    def _price(self, payload: dict[str, Any], mono_ns: int) -> None:
         last = price(payload)
         if last is not None:
             symbol = payload["symbol"]
             if symbol not in self.prices and len(self.prices) >= self._most_prices:
                 del self.prices[next(iter(self.prices))]
-            self.prices[symbol] = {
-                "symbol": symbol,
-                "price": last,
-                "type": payload["type"],
-                "timestamp": payload["timestamp"],
-            }
+            self.prices[symbol] = last, payload, mono_ns
 
     def _tell(self, item: Any) -> None:
         now_ns = self._clock.wall_ns()
@@ -177,17 +174,20 @@ class Hub:
         self.exchanges: dict[str, Exchange] = {}
         self.listeners: dict[Listener, asyncio.Task[Any] | None] = {}
         self.refused_listeners = 0
+        self.log = RecentLines()
         self._looking: asyncio.Task[None] | None = None
         self._is_closing = False
 
     async def open(self) -> None:
         """Begin to look after the streams."""
         self.exchange(None)
+        logging.getLogger("tickwire").addHandler(self.log)
         self._looking = asyncio.create_task(self._look())
 
     async def close(self) -> None:
         """End the listeners and close all connections. Idempotent."""
         self.close_listeners()
+        logging.getLogger("tickwire").removeHandler(self.log)
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
@@ -15,7 +15,7 @@ from tickwire.gateway.payloads import book_data
 from tickwire.gateway.upstream import Upstream
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from tickwire.books import BookChange
     from tickwire.clock import Clock
@@ -35,6 +35,7 @@ class BookUpstream(Upstream):
         market: Of the exchange; ``None`` is its first.
         url: Another server instead of the exchange's.
         interval: Seconds between two pictures of a book.
+        news: Called with every change in which a book was lost.
         clock: For times of passing on.
         ids, history, linger: See :class:`Upstream`.
     """
@@ -46,6 +47,7 @@ class BookUpstream(Upstream):
         market: str | None,
         url: str | None,
         interval: float,
+        news: Callable[[BookChange], None],
         clock: Clock,
         ids: Ids,
         history: int,
@@ -54,7 +56,12 @@ class BookUpstream(Upstream):
         super().__init__(exchange, ids, history, linger)
         self._settings: dict[str, Any] = {"market": market, "url": url}
         self._interval_ns = round(interval * _NS)
+        self._news = news
         self._clock = clock
+        self.losses = 0
+        self._before = {"messages": 0, "bytes": 0, "rotations": 0}
+        # When it was changed as it has not been shown yet, ns since the Unix epoch.
+        self._changed_ns: dict[str, int] = {}
         self._books: Books | None = None
         self._reader: asyncio.Task[None] | None = None
         self._pending: dict[str, asyncio.TimerHandle] = {}
@@ -79,6 +86,11 @@ class BookUpstream(Upstream):
     def live(self) -> int:
         """Books that are live."""
         return 0 if self._books is None else self._books.stats.live
+
+    def total(self, name: Literal["messages", "bytes", "rotations"]) -> int:
+        """One count over all books that there were."""
+        now: int = 0 if self._books is None else getattr(self._books.stats, name)
+        return self._before[name] + now
 
     async def _apply(self, wanted: Collection[Key]) -> None:
         symbols = sorted({symbol for _, symbol, _ in wanted})
@@ -109,6 +121,7 @@ class BookUpstream(Upstream):
                 self._show(key[1])
 
     async def _shut(self) -> None:
+        self._before = {name: self.total(name) for name in ("messages", "bytes", "rotations")}
         books, self._books = self._books, None
         reader, self._reader = self._reader, None
         for timer in self._pending.values():
@@ -132,6 +145,10 @@ class BookUpstream(Upstream):
     def _take(self, change: BookChange) -> None:
         self.last_ns = now_ns = self._clock.mono_ns()
         symbol = change.symbol
+        self._changed_ns[symbol] = self._clock.wall_ns()
+        if change.losses and self.enabled:
+            self.losses += change.losses
+            self._news(change)
         due_ns = self._shown_ns.get(symbol, 0) + self._interval_ns
         if change.reason is not None or change.losses or now_ns >= due_ns:
             self._show(symbol)
@@ -148,10 +165,14 @@ class BookUpstream(Upstream):
         book = self._books[symbol]
         self._shown_ns[symbol] = mono_ns = self._clock.mono_ns()
         now_ns = self._clock.wall_ns()
+        changed_ns = self._changed_ns.pop(symbol, 0)
+        sent_ns = book.ts_event_ns if changed_ns and book.is_live else 0
         for topic in list(self.topics.values()):
             if topic.symbol == symbol:
                 data = book_data(book, symbol, int(topic.detail), now_ns)
                 topic.last_ns = mono_ns
                 if topic.stale != data["reason"]:
                     topic.set_stale(data["reason"])
-                topic.publish(orjson.dumps(envelope(data, now_ns)), ("book", symbol), 0)
+                if sent_ns:
+                    topic.arrival.add(changed_ns - sent_ns)
+                topic.publish(orjson.dumps(envelope(data, now_ns)), ("book", symbol), changed_ns)

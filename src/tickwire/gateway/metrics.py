@@ -32,11 +32,33 @@ _BY_STREAM = ("exchange", "stream")
 
 # Name, help, and how it is read of an exchange.
 _Reading = tuple[str, str, "Callable[[Exchange], float]"]
+# Of connections, each of which carries many streams: all of a feed's together, and those of books.
+_CONNECTION_COUNTERS: tuple[tuple[str, str, dict[str, Callable[[Exchange], float]]], ...] = (
+    (
+        "messages",
+        "Messages taken from the exchange.",
+        {"feed": lambda e: e.feed.stats.messages, "book": lambda e: e.books.total("messages")},
+    ),
+    (
+        "bytes",
+        "Bytes from the exchange, below TLS.",
+        {"feed": lambda e: e.feed.stats.bytes, "book": lambda e: e.books.total("bytes")},
+    ),
+    (
+        "gaps",
+        "Holes reported in streams; of books, how often one was lost.",
+        {"feed": lambda e: e.counts.get("gap", 0), "book": lambda e: e.books.losses},
+    ),
+    (
+        "rotations",
+        "Connections replaced by plan.",
+        {
+            "feed": lambda e: e.counts.get("rotated", 0),
+            "book": lambda e: e.books.total("rotations"),
+        },
+    ),
+)
 _EXCHANGE_COUNTERS: tuple[_Reading, ...] = (
-    ("messages", "Messages taken from the exchange.", lambda e: e.feed.stats.messages),
-    ("bytes", "Bytes from the exchange, below TLS.", lambda e: e.feed.stats.bytes),
-    ("gaps", "Holes reported in streams.", lambda e: e.counts.get("gap", 0)),
-    ("rotations", "Connections replaced by plan.", lambda e: e.counts.get("rotated", 0)),
     ("reconnects", "Connections restored.", lambda e: e.counts.get("reconnected", 0)),
     ("disconnects", "Connections ended.", lambda e: e.counts.get("disconnected", 0)),
     ("refusals", "Streams that the exchange refused.", lambda e: e.counts.get("refused", 0)),
@@ -62,6 +84,12 @@ class HubCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """All metrics as of now."""
         exchanges = list(self._hub.exchanges.values())
+        for name, text, readings in _CONNECTION_COUNTERS:
+            counter = CounterMetricFamily(_PREFIX + name, text, labels=_BY_STREAM)
+            for exchange in exchanges:
+                for stream, reading in readings.items():
+                    counter.add_metric([exchange.name, stream], reading(exchange))
+            yield counter
         for name, text, read in _EXCHANGE_COUNTERS:
             counter = CounterMetricFamily(_PREFIX + name, text, labels=_BY_EXCHANGE)
             for exchange in exchanges:
@@ -98,12 +126,14 @@ class HubCollector(Collector):
         )
         arrival = HistogramMetricFamily(
             _PREFIX + "venue_to_socket_seconds",
-            "From the exchange's time of sending to the reading of the bytes here.",
+            "From the exchange's time of sending to the reading of the bytes here; of a book to "
+            "its change.",
             labels=_BY_STREAM,
         )
         delivery = HistogramMetricFamily(
             _PREFIX + "socket_to_client_seconds",
-            "From the reading of the bytes to their handing to a listener's connection.",
+            "From the reading of the bytes, or the change of a book, to the handing to a "
+            "listener's connection.",
             labels=_BY_STREAM,
         )
         for exchange in exchanges:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "Health",
+    "LogLines",
     "Price",
     "Prices",
     "ProblemDocument",
@@ -126,12 +127,15 @@ class Subscribed(Streams):
 class Price(BaseModel):
     """The last price of a symbol."""
 
-    model_config = _example(symbol="BTCUSDT", price=42500.5, type="ticker", timestamp=1703520000000)
+    model_config = _example(
+        symbol="BTCUSDT", price=42500.5, type="ticker", timestamp=1703520000000, age=0.25
+    )
 
     symbol: str
     price: float
     type: str = Field(description="The type of the message that it is from.")
     timestamp: int = Field(description="Milliseconds since the Unix epoch, by the exchange.")
+    age: float = Field(description="Seconds since it came, by the gateway.")
 
 
 class Prices(BaseModel):
@@ -146,6 +150,7 @@ class Prices(BaseModel):
                 "price": 42500.5,
                 "type": "ticker",
                 "timestamp": 1703520000000,
+                "age": 0.25,
             }
         },
     )
@@ -153,6 +158,29 @@ class Prices(BaseModel):
     exchange: str
     count: int
     prices: dict[str, Price]
+
+
+class LogLines(BaseModel):
+    """The gateway's log of today, as far as it is kept in memory."""
+
+    model_config = _example(
+        date="2025-12-25",
+        count=1,
+        lines=[
+            {
+                "timestamp": "2025-12-25T12:00:00.000Z",
+                "level": "info",
+                "logger": "tickwire.gateway",
+                "message": "connection news",
+                "type": "connected",
+                "exchange": "binance",
+            }
+        ],
+    )
+
+    date: str = Field(description="Today, in UTC.")
+    count: int
+    lines: list[dict[str, Any]] = Field(description="Oldest first.")
 
 
 class Health(BaseModel):

@@ -117,6 +117,7 @@ async def market(
             max_length=64,
             description="The id of the last message that you have, where the header "
             "`Last-Event-ID` cannot be set; the header counts if both are there.",
+            examples=["1f00ba47-17"],
         ),
     ] = None,
     last_event_id: LastEventId = None,

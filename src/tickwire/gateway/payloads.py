@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from tickwire.books import BookChange
 from tickwire.exchanges.binance.normalised import envelope, normalise
 from tickwire.exchanges.venue import Channel
 from tickwire.manager import Connected, Disconnected, Dropped, Reconnected, Stale
@@ -132,7 +133,8 @@ def news_data(item: object, ts_ns: int) -> dict[str, Any] | None:
     """What has become of a connection or a stream; ``None`` for what is no news.
 
     Args:
-        item: A record of a connection, or a :class:`~tickwire.Gap`.
+        item: A record of a connection, a :class:`~tickwire.Gap`, or a change in which a book was
+            lost.
         ts_ns: Now, ns since the Unix epoch, for what carries no time.
     """
     match item:
@@ -145,6 +147,14 @@ def news_data(item: object, ts_ns: int) -> dict[str, Any] | None:
                 "last_sequence": item.last_sequence,
                 "first_sequence": item.first_sequence,
                 "timestamp": (item.ts_recv_ns or ts_ns) // _NS_PER_MS,
+            }
+        case BookChange():
+            return {
+                "type": "book_lost",
+                "symbol": item.symbol,
+                "losses": item.losses,
+                "reason": item.reason,
+                "timestamp": ts_ns // _NS_PER_MS,
             }
         case Connected():
             data: dict[str, Any] = {"type": "connected"}

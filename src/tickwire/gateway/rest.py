@@ -34,10 +34,12 @@ __all__ = [
     "HubOf",
     "api_problems",
     "of_exchange",
+    "problem_entries",
     "router",
     "symbol_list",
 ]
 
+_NS = 1_000_000_000
 _SETTLE_SECONDS = 15.0
 SYMBOL_CHARS = 64
 """More than any exchange's longest symbol. A request of megabytes makes an exchange end the
@@ -45,20 +47,28 @@ connection that everybody's streams are on, and the next one too."""
 
 
 def api_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI entries of the problems that a route may answer with."""
+    """The OpenAPI entries of the problems that a route of the API may answer with."""
+    return problem_entries(401, 404, 422, *statuses)
+
+
+def problem_entries(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI entries of these problems."""
     reference = {"schema": {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}}
     texts = {
         401: "The token is missing or wrong.",
+        403: "A page of another origin has sent it.",
         404: "No such exchange.",
         413: "The body is too long.",
+        421: "The gateway has another name.",
         422: "Something in the request cannot be had.",
         429: "Too many streams.",
+        500: "A fault of the gateway.",
         502: "The exchange cannot be reached; it is tried again.",
         503: "Not at present.",
     }
     return {
         status: {"description": texts[status], "content": {MEDIA_TYPE: reference}}
-        for status in (401, 404, 422, *statuses)
+        for status in statuses
     }
 
 
@@ -112,20 +122,20 @@ def symbol_list(hub: Hub, symbols: Iterable[str]) -> list[str]:
 
 
 def _status(hub: Hub, exchange: Exchange) -> Status:
-    stats = exchange.feed.stats
+    stats, books = exchange.feed.stats, exchange.books
     state = exchange.state
     failures = [up.failure for up in exchange.upstreams if up.failure is not None]
     return Status(
         exchange=exchange.name,
         state=state,  # type: ignore[arg-type]
         connected=state == "connected",
-        connections=stats.connections + exchange.books.connections,
+        connections=stats.connections + books.connections,
         streams=sum(1 for _ in exchange.topics()),
         listeners=len(hub.listeners),
-        messages=stats.messages,
-        bytes=stats.bytes,
-        gaps=exchange.counts.get("gap", 0),
-        rotations=exchange.counts.get("rotated", 0),
+        messages=stats.messages + books.total("messages"),
+        bytes=stats.bytes + books.total("bytes"),
+        gaps=exchange.counts.get("gap", 0) + books.losses,
+        rotations=exchange.counts.get("rotated", 0) + books.total("rotations"),
         reconnects=exchange.counts.get("reconnected", 0),
         error=str(failures[0]) if failures else None,
     )
@@ -235,9 +245,20 @@ async def unsubscribe(hub: HubOf, exchange: ExchangeOf, body: SubscribeRequest) 
 
 
 @router.get("/prices", summary="The last prices", responses=api_problems())
-async def prices(exchange: ExchangeOf) -> Prices:
-    """The last price of every symbol that a stream with a price has been seen of."""
-    found = {symbol: Price(**item) for symbol, item in exchange.prices.items()}
+async def prices(hub: HubOf, exchange: ExchangeOf) -> Prices:
+    """The last price of every symbol that a stream with a price has been seen of, and how old it
+    is: streams may have ended since."""
+    now_ns = hub.clock.mono_ns()
+    found = {
+        symbol: Price(
+            symbol=symbol,
+            price=price,
+            type=payload["type"],
+            timestamp=payload["timestamp"],
+            age=round((now_ns - mono_ns) / _NS, 3),
+        )
+        for symbol, (price, payload, mono_ns) in exchange.prices.items()
+    }
     return Prices(exchange=exchange.name, count=len(found), prices=found)
 
 

@@ -26,6 +26,7 @@ LastEventId = Annotated[
         alias="Last-Event-ID",
         max_length=64,
         description="The id of the last message that you have; browsers send it by themselves.",
+        examples=["1f00ba47-17"],
     ),
 ]
 Symbol = Annotated[
@@ -186,5 +187,6 @@ async def events(
     hub: HubOf, exchange: ExchangeOf, last_event_id: LastEventId = None
 ) -> EventStream:
     """What becomes of the connections: `connected`, `disconnected`, `reconnected`, `rotated` (a
-    replacement by plan, without loss), `gap`, `stale`, `dropped`, `refused`."""
+    replacement by plan, without loss), `gap`, `stale`, `dropped`, `refused`,
+    `book_lost` (a book that was live and then was not)."""
     return _listen(hub, None, [exchange.news], last_event_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 import httpx
@@ -38,6 +39,7 @@ async def test_the_steps_of_the_page() -> None:
                 price = (await stream.next()).data["data"]["price"]
             prices = (await client.get("/api/ws/prices")).json()["prices"]
             assert prices["BTCUSDT"]["type"] == "ticker"
+            assert 0 <= prices["BTCUSDT"]["age"] < PATIENCE
             assert prices["BTCUSDT"]["price"] == pytest.approx(price, rel=0.01)
             streams = (await client.get("/api/ws/streams")).json()
             assert {item["symbol"] for item in streams["streams"]} == {"BTCUSDT", "ETHUSDT"}
@@ -204,13 +206,48 @@ async def test_too_many_listeners_are_sent_away() -> None:
                 await stream.next()
 
 
+async def test_the_log_of_today_is_what_happened() -> None:
+    logger = logging.getLogger("tickwire")
+    before = logger.level
+    logger.setLevel(logging.INFO)
+    try:
+        async with Simulator(rate=500, symbols=["BTCUSDT"]) as simulator:
+            async with gateway_of(simulator) as (_, client), asyncio.timeout(PATIENCE):
+                async with listen(client, "trades?symbol=BTCUSDT") as stream:
+                    await stream.next()
+                    try:
+                        raise ValueError("secret\n" + "x" * 5000)
+                    except ValueError:
+                        logger.exception("what it is", extra={"exchange": "binance"})
+                    found = (await client.get("/api/logs/today")).json()
+        assert not any(type(handler).__name__ == "RecentLines" for handler in logger.handlers)
+    finally:
+        logger.setLevel(before)
+    assert found["count"] == len(found["lines"]) >= 2
+    assert all(line["timestamp"].startswith(found["date"]) for line in found["lines"])
+    assert "connected" in [line.get("type") for line in found["lines"]]
+    last = found["lines"][-1]
+    assert (last["message"], last["level"], last["exchange"]) == ("what it is", "error", "binance")
+    assert last["exception"].startswith("ValueError: secret")
+    assert len(last["exception"]) == 1000
+
+
 async def test_metrics_count_what_happens() -> None:
     async with Simulator(rate=500, symbols=["BTCUSDT"]) as simulator:
         async with gateway_of(simulator) as (gateway, client), asyncio.timeout(PATIENCE):
-            async with listen(client, "trades?symbol=BTCUSDT") as stream:
+            exchange = gateway.hub.exchange(None)
+            path = "market?symbol=BTCUSDT&levels=5"
+            async with listen(client, path) as stream, listen(client, "events") as events:
                 await stream.next()
-                topic = gateway.hub.exchange(None).feed.topics["trade", "BTCUSDT", ""]
-                await until(lambda: topic.delivery.count > 0 and topic.arrival.count > 0)
+                await until(lambda: exchange.books.live == 1)
+                simulator.cut_connections()
+                while (await events.next()).data["type"] != "book_lost":
+                    pass
+                topics = (
+                    exchange.feed.topics["trade", "BTCUSDT", ""],
+                    exchange.books.topics["book", "BTCUSDT", "5"],
+                )
+                await until(lambda: all(t.delivery.count and t.arrival.count for t in topics))
                 answer = await client.get("/metrics")
     samples = {
         (sample.name.removeprefix("tickwire_gateway_"), tuple(sample.labels.values())): sample.value
@@ -218,13 +255,19 @@ async def test_metrics_count_what_happens() -> None:
         for sample in family.samples
     }
     of_trades = ("binance", "trade")
-    assert samples["messages_total", ("binance",)] > 0
-    assert samples["bytes_total", ("binance",)] > 0
+    for stream_type in ("feed", "book"):
+        assert samples["messages_total", ("binance", stream_type)] > 0
+        assert samples["bytes_total", ("binance", stream_type)] > 0
+        assert samples["rotations_total", ("binance", stream_type)] == 0
+    assert samples["gaps_total", ("binance", "book")] >= 1
+    of_books = ("binance", "book")
+    assert samples["venue_to_socket_seconds_count", of_books] > 0
+    assert samples["socket_to_client_seconds_count", of_books] > 0
     assert samples["events_total", of_trades] > 0
     assert samples["venue_to_socket_seconds_count", of_trades] > 0
     assert samples["socket_to_client_seconds_count", of_trades] > 0
     assert samples["connected", ("binance",)] == 1
     assert samples["streams", of_trades] == 1
     assert samples["stale_streams", of_trades] == 0
-    assert samples["listeners", ()] == 1
+    assert samples["listeners", ()] == 2
     assert ("queue_depth", of_trades) in samples

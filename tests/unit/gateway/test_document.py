@@ -45,6 +45,7 @@ def test_the_routes_of_the_reference_are_there() -> None:
         "GET /healthz",
         "GET /readyz",
         "GET /metrics",
+        "GET /api/logs/today",
     }
 
 
@@ -73,9 +74,27 @@ def test_every_route_has_summary_text_model_and_example(name: str) -> None:
             assert schema["examples"]
     for parameter in operation.get("parameters", ()):
         assert parameter["description"], (name, parameter["name"])
+        assert parameter["schema"].get("examples"), (name, parameter["name"])
+    assert {"403", "421", "500"} <= set(operation["responses"])
+    # What wants the token says how it is sent.
+    assert ("401" in operation["responses"]) is ("security" in operation)
     body = operation.get("requestBody")
     if body is not None:
         assert _resolve(body["content"]["application/json"]["schema"])["examples"]
+
+
+def test_the_token_may_be_sent_in_two_ways() -> None:
+    schemes = DOCUMENT["components"]["securitySchemes"]
+    assert (schemes["bearer"]["type"], schemes["bearer"]["scheme"]) == ("http", "bearer")
+    assert (schemes["accessToken"]["in"], schemes["accessToken"]["name"]) == (
+        "query",
+        "access_token",
+    )
+    # Where the gateway has no token nobody needs one, and where it has one everybody does.
+    guarded = create_app(GatewayConfig(token="a-token-that-nobody-guesses")).openapi()
+    ways: list[dict[str, list[str]]] = [{"bearer": []}, {"accessToken": []}]
+    assert guarded["paths"]["/api/ws/status"]["get"]["security"] == ways
+    assert OPERATIONS["GET /api/ws/status"]["security"] == [{}, *ways]
 
 
 def test_every_reference_leads_somewhere() -> None:

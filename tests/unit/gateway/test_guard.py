@@ -42,6 +42,30 @@ async def test_a_name_that_points_here_is_not_enough(host: str, path: str) -> No
 async def test_a_name_that_was_given_is() -> None:
     config = GatewayConfig(hosts=("prices.internal",))
     assert (await _ask(config, host="prices.internal")).status_code == 200
+    config = GatewayConfig(hosts=("Prices.Internal",))
+    assert (await _ask(config, host="prices.internal")).status_code == 200
+    assert (await _ask(config, host="PRICES.internal:8000")).status_code == 200
+
+
+async def test_the_pages_files_are_asked_for_again() -> None:
+    for path in ("/", "/static/main.js", "/static/page.css"):
+        assert (await _ask(GatewayConfig(), path)).headers["cache-control"] == "no-cache", path
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/static/main.js", "/api/ws/status", "/metrics", "/healthz", "/openapi.json"]
+)
+async def test_a_head_is_answered_without_a_body(path: str) -> None:
+    asked = await _ask(GatewayConfig(), path)
+    answer = await _ask(GatewayConfig(), path, method="HEAD")
+    assert answer.status_code == asked.status_code == 200
+    assert answer.headers["content-type"] == asked.headers["content-type"]
+    assert answer.content == b""
+
+
+async def test_a_head_of_a_stream_would_have_no_end() -> None:
+    answer = await _ask(GatewayConfig(), "/api/ws/sse/events", method="HEAD")
+    assert answer.status_code == 405
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

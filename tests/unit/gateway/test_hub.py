@@ -167,6 +167,6 @@ async def test_the_prices_of_ever_new_symbols_are_bounded() -> None:
     hub = Hub(GatewayConfig(url="ws://127.0.0.1:9", limits=limits), _Clock())
     exchange = hub.exchange(None)
     for symbol in ("A", "B", "A", "C"):
-        exchange._price({"type": "ticker", "symbol": symbol, "price": 1.0, "timestamp": 1})
+        exchange._price({"type": "ticker", "symbol": symbol, "price": 1.0, "timestamp": 1}, 1)
     assert list(exchange.prices) == ["B", "C"]
     await hub.close()

@@ -20,6 +20,8 @@ export function sentence(data) {
       return `rotated by plan (${data.reason}): ${seconds(data.overlap)} on both connections, ${data.promise}`;
     case "gap":
       return `gap in ${data.stream} ${data.symbol ?? ""}: ${data.cause}`;
+    case "book_lost":
+      return `the book of ${data.symbol} was lost${data.reason ? `: ${data.reason}` : " and is live again"}`;
     case "stale":
       return `${data.stream} is silent for ${seconds(data.silence)}`;
     case "dropped":
