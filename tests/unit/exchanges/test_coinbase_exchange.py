@@ -303,6 +303,24 @@ def test_the_steps_of_ones_own_order() -> None:
     )
 
 
+def test_an_orders_fills_add_up_in_decimals() -> None:
+    codec = opened("orders", "fills", credentials=KEYS, numbers="decimal")
+    own: dict[str, Any] = {"maker_order_id": "a", "maker_user_id": "me", "side": "buy"}
+    events = received(
+        codec,
+        step("open", order_id="a", side="buy", price="200.5", remaining_size="2"),
+        step("match", trade_id=5, price="200.5", size="0.1", **own),
+        step("match", trade_id=6, price="200.5", size="0.2", **own),
+    )
+    orders = [event for event in events if isinstance(event, ExchangeOrder)]
+    assert [order.filled_size for order in orders] == [0, Decimal("0.1"), Decimal("0.3")]
+    for order in orders:
+        numbers = (order.price, order.stop_price, order.size, order.filled_size)
+        for number in (*numbers, order.last_price, order.last_filled_size):
+            assert isinstance(number, Decimal)
+    assert not codec.stats.undecodable
+
+
 def test_a_taker_has_the_other_side() -> None:
     codec = opened("fills", credentials=KEYS)
     [fill] = received(

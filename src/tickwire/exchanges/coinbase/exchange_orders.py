@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["ExchangeFill", "ExchangeOrder", "OrderSteps"]
 
 _ORDERS_KEPT = 10_000
+# Numbers of an order that no message has told yet.
+_SIZES = ("price", "stop_price", "size", "filled_size", "last_filled_size", "last_price")
 
 
 class ExchangeOrder(OrderUpdate, kw_only=True, gc=False):
@@ -64,6 +66,7 @@ class OrderSteps:
     def __init__(self, number: Callable[[str], Any]) -> None:
         """``number`` reads prices and sizes."""
         self._number = number
+        self._nothing: dict[str, Any] = dict.fromkeys(_SIZES, number("0"))
         self._orders: OrderedDict[str, ExchangeOrder] = OrderedDict()
 
     def clear(self) -> None:
@@ -102,11 +105,16 @@ class OrderSteps:
         if order is None:
             side = str(fill.side) if fill is not None else message.side
             order = ExchangeOrder(
-                order_id=key, symbol=message.product_id, side=side, execution_type="", status=""
+                order_id=key,
+                symbol=message.product_id,
+                side=side,
+                execution_type="",
+                status="",
+                **self._nothing,
             )
         order.execution_type = order.status = message.type
         order.time = message.time
-        order.last_filled_size = order.last_price = self._number("0")
+        order.last_filled_size = order.last_price = self._nothing["last_price"]
         if fill is not None:
             order.filled_size += fill.size
             order.last_filled_size, order.last_price = fill.size, fill.price
