@@ -12,16 +12,20 @@ and no network is touched.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from tickwire.exchanges import SubscriptionState
 from tickwire.market import Gap, Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tickwire.exchanges import Codec, Stream
     from tickwire.market import Event
@@ -36,6 +40,15 @@ _STRANGE = (
     *(b"[1,2]", b"ping", b"pong", b"{", b"[", b'{"a":', b"[" * 2000, b'{"a":' * 2000),
     *(b'{"result":null}', b'{"error":null}', b'{"event":null}', b'{"data":null}', b'{"id":null}'),
 )
+# What a venue's value is replaced by, as JSON: nothing, another type, or a number past all bounds.
+_VALUES = (
+    *(b"null", b"true", b"[]", b"{}", b"[[]]", b'""', b'"ZZZ"', b"0", b"-1", b"1.5", b"1e300"),
+    *(b'"0"', b'"-1"', b'"1.5"', b'"NaN"', b'"Infinity"', b"-1000000000000000000", b"1" * 31),
+    *(b"1e5000", b'"1e5000"', b'"-1e5000"', b'"1e999999"', b'"1e-999999"', b'"0e-999999"'),
+    *(b"9" * 5000, b'"%b"' % (b"9" * 5000), b'"9999-99-99T99:99:99Z"'),
+)
+_PLACE = "tickwire: a value stood here"
+_ITEMS_TRIED = 2
 
 
 class CodecContractError(AssertionError):
@@ -85,6 +98,8 @@ def check_codec(sample: Sample) -> None:
     _check_quiet(sample)
     _check_identities(sample)
     _check_damage(sample)
+    _check_values(sample)
+    _check_answers(sample)
     _check_memory(sample)
 
 
@@ -103,6 +118,11 @@ def _requests(sample: Sample, codec: Codec) -> list[bytes]:
 
 def _subscribed(sample: Sample) -> Codec:
     codec = sample.make()
+    _subscribe(sample, codec)
+    return codec
+
+
+def _subscribe(sample: Sample, codec: Codec) -> None:
     requests = _requests(sample, codec)
     for _ in range(len(requests) + 2):
         for frame in sample.acks(requests):
@@ -111,7 +131,6 @@ def _subscribed(sample: Sample) -> Codec:
         requests = codec.take_output()
         if not requests:
             break
-    return codec
 
 
 def _check_subscriptions(sample: Sample) -> None:
@@ -207,11 +226,7 @@ def _check_reset(sample: Sample, events: list[Event]) -> None:
         codec.receive(frame, _RECV_NS, [])
     codec.reset()
     _demand(not codec.subscriptions, "reset() forgets the subscriptions", codec.subscriptions)
-    requests = _requests(sample, codec)
-    for frame in sample.acks(requests):
-        codec.receive(frame, _RECV_NS, [])
-    for frame in sample.acks(codec.take_output()):
-        codec.receive(frame, _RECV_NS, [])
+    _subscribe(sample, codec)
     again: list[Event] = []
     for frame in sample.frames:
         codec.receive(frame, _RECV_NS, again)
@@ -286,19 +301,106 @@ def _check_damage(sample: Sample) -> None:
         _survives(codec, frame[:at] + bytes([random.randrange(256)]) + frame[at + 1 :])
         _survives(codec, frame[:at] + frame[cut:])
     codec.reset()
-    for frame in sample.acks(_requests(sample, codec)):
-        codec.receive(frame, _RECV_NS, [])
-    for frame in sample.acks(codec.take_output()):
-        codec.receive(frame, _RECV_NS, [])
+    _subscribe(sample, codec)
     found: list[Event] = []
     for frame in sample.frames:
         codec.receive(frame, _RECV_NS, found)
     _demand(found, "after damage and reset() sound frames give events")
 
 
-def _survives(codec: Codec, frame: bytes) -> None:
+def _check_values(sample: Sample) -> None:
+    """Whatever stands in a value's place, or if its key is missing, nothing is raised, and no event
+    has a number that is none."""
+    codec = _subscribed(sample)
+    for number, frame in enumerate(sample.frames):
+        try:
+            message = msgspec.json.decode(frame)
+        except msgspec.DecodeError:
+            continue
+        for holder, key in list(_places(message)):
+            codec.reset()
+            _subscribe(sample, codec)
+            for sound in sample.frames[:number]:
+                codec.receive(sound, _RECV_NS, [])
+            for other in _others(message, holder, key):
+                for event in _survives(codec, other):
+                    _check_numbers(codec, other, event)
+
+
+def _check_answers(sample: Sample) -> None:
+    """Likewise of the answers to requests."""
+    for answer in (sample.acks, sample.refuse):
+        for frame in answer(_requests(sample, sample.make()))[:1] if answer is not None else ():
+            try:
+                message = msgspec.json.decode(frame)
+            except msgspec.DecodeError:
+                continue
+            for holder, key in list(_places(message)):
+                codec = sample.make()
+                _requests(sample, codec)
+                for other in _others(message, holder, key):
+                    _survives(codec, other)
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Where the values of a message stand: of long lists, the first ones."""
+    if isinstance(value, dict):
+        keys: list[Any] = list(value)
+    elif isinstance(value, list):
+        keys = list(range(min(len(value), _ITEMS_TRIED)))
+    else:
+        return
+    for key in keys:
+        yield value, key
+        yield from _places(value[key])
+
+
+def _others(message: Any, holder: Any, key: Any) -> Iterator[bytes]:
+    """``message`` with something else in one place, and without it."""
+    kept = holder[key]
+    holder[key] = _PLACE
+    text = msgspec.json.encode(message)
+    place = msgspec.json.encode(_PLACE)
+    holder[key] = kept
+    for value in _VALUES:
+        yield text.replace(place, value)
+    if isinstance(holder, dict):
+        member = msgspec.json.encode(key) + b":" + place
+        yield text.replace(member + b",", b"").replace(b"," + member, b"").replace(member, b"")
+
+
+def _check_numbers(codec: Codec, frame: bytes, event: Event) -> None:
+    """An event can be used: told apart, written down, and calculated with."""
+    identify: Any = getattr(codec, "identify", None)
     try:
-        codec.receive(frame, _RECV_NS, [])
+        event.to_dict()
+        if identify is not None:
+            identify(frame, event)
+    except Exception as error:
+        raise CodecContractError(
+            f"an event can be read whatever it says; {error!r} for {frame[:200]!r}"
+        ) from error
+    fields = event.__struct_fields__  # type: ignore[attr-defined]  # every Struct has it
+    for name in fields:
+        for number in _numbers(getattr(event, name)):
+            _demand(number, f"{name} of an event is finite", frame[:200])
+
+
+def _numbers(value: Any) -> Iterator[bool]:
+    """Of every number in a field, whether it is finite."""
+    if isinstance(value, float):
+        yield math.isfinite(value)
+    elif isinstance(value, Decimal):
+        yield value.is_finite()
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _numbers(inner)
+
+
+def _survives(codec: Codec, frame: bytes) -> list[Event]:
+    events: list[Event] = []
+    try:
+        codec.receive(frame, _RECV_NS, events)
         codec.take_output()
         codec.take_errors()
         codec.take_directive()
@@ -306,6 +408,7 @@ def _survives(codec: Codec, frame: bytes) -> None:
         raise CodecContractError(
             f"nothing that a venue sends makes receive() raise; {error!r} for {frame[:200]!r}"
         ) from error
+    return events
 
 
 def _check_memory(sample: Sample) -> None:

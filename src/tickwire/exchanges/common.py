@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["UNDECODABLE", "VenueCodec"]
 
-UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What a decoder raises for a frame that is not of its type."""
+UNDECODABLE = (msgspec.DecodeError, ValueError, TypeError, ArithmeticError, RecursionError)
+"""What comes of a frame that is not of its type: from the decoder, or from calculating with what it
+found."""
 _ERRORS_KEPT = 256
 _OUTPUT_KEPT = 256
 _DIRECTIVES_KEPT = 256

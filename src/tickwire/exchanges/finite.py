@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tickwire.exchanges.numbers import MAGNITUDES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["check_levels", "number_reader"]
+__all__ = ["check_levels", "number_reader", "whole_number"]
 
 _SHOWN = 40
+_MOST_DIGITS = 40
 
 
 def check_levels(*sides: Iterable[tuple[float, float]]) -> None:
@@ -39,8 +42,16 @@ def number_reader(*, is_decimal: bool) -> Callable[[str], Any]:
             value = make(text or "0")
         except (ValueError, InvalidOperation):
             value = None
+        if is_decimal and value is not None and value.adjusted() not in MAGNITUDES:
+            value = None
         if value is None or not isfinite(value):
             raise msgspec.ValidationError(f"{text[:_SHOWN]!r} is no number")
         return value
 
     return read
+
+
+def whole_number(text: str) -> int | None:
+    """The number that ``text`` is the digits of; ``None`` if it is none, or longer than any id."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    return int(text) if is_number else None

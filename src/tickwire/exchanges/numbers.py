@@ -33,7 +33,7 @@ from msgspec import Meta, Struct, field
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["DECIMAL_TWINS", "Levels", "Number", "decimal_twin"]
+__all__ = ["DECIMAL_TWINS", "MAGNITUDES", "Levels", "Number", "decimal_twin"]
 
 _LARGEST = sys.float_info.max
 Number = Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST)]
@@ -41,7 +41,11 @@ Number = Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST)]
 Levels = list[tuple[Number, Number]]
 """Levels of which the venue sends price and size and nothing else."""
 
+_DECIMALS = (Decimal, Decimal | None)
 _NOT_FINITE = "not a finite number"
+MAGNITUDES = frozenset(range(-400, 401))
+"""Powers of ten that a decimal's first digit may stand for. Beyond them no price, size or quotient
+of both is meant, and arithmetic would overflow."""
 
 AnyStruct = TypeVar("AnyStruct", bound=type[Struct])
 
@@ -64,28 +68,37 @@ def _with_decimals(hint: Any) -> Any:
     return origin[arguments]
 
 
-def _finite_check(hints: dict[str, Any]) -> Callable[[Struct], None] | None:
-    """What a twin does after decoding: ``Decimal`` takes ``"NaN"`` for a number, and this does not.
+def _check_of(hints: dict[str, Any], *, is_row: bool) -> Callable[[Struct], None] | None:
+    """What a twin does after decoding: ``Decimal`` takes ``"NaN"`` and ``"1e999999"`` for numbers,
+    and this does not.
 
     msgspec has no constraint for decimals. It turns the ``ValueError`` into its own. ``None`` for
-    a type with no numbers of its own.
+    a type with no numbers of its own. Levels are many: of these only NaN and infinities are
+    refused here, and what is beyond the range of a book by the book.
     """
     if "bids" in hints:
         # Rows that are types of their own check themselves.
         is_pairs = get_origin(get_args(hints["bids"])[0]) is tuple
         return _check_levels if is_pairs else None
-    numbers = [name for name, hint in hints.items() if hint in (Decimal, Decimal | None)]
+    numbers = [name for name, hint in hints.items() if hint in _DECIMALS]
     if not numbers:
         return None
     # Given one name, an attrgetter gives no tuple.
     read = operator.attrgetter(*numbers, numbers[0])
 
-    def check(self: Struct) -> None:
+    def check_row(self: Struct) -> None:
         # Zero and None are left out by the filter; both are harmless.
         if not all(map(Decimal.is_finite, filter(None, read(self)))):
             raise ValueError(_NOT_FINITE)
 
-    return check
+    def check(self: Struct) -> None:
+        found = [number for number in read(self) if number is not None]
+        if not all(map(Decimal.is_finite, found)):
+            raise ValueError(_NOT_FINITE)
+        if not MAGNITUDES.issuperset(map(Decimal.adjusted, found)):
+            raise ValueError("a number beyond all prices and sizes")
+
+    return check_row if is_row else check
 
 
 def _check_levels(self: Struct) -> None:
@@ -94,11 +107,14 @@ def _check_levels(self: Struct) -> None:
             raise ValueError(_NOT_FINITE)
 
 
-def _same_field(known: msgspec.structs.FieldInfo) -> Any:
-    """A field with the same key and the same default."""
+def _same_field(known: msgspec.structs.FieldInfo, hint: Any) -> Any:
+    """A field with the same key and the same default, a decimal if ``hint`` has them."""
     if known.default_factory is not msgspec.NODEFAULT:
         return field(name=known.encode_name, default_factory=known.default_factory)
-    return field(name=known.encode_name, default=known.default)
+    default = known.default
+    if hint in _DECIMALS and isinstance(default, int | float):
+        default = Decimal(default)
+    return field(name=known.encode_name, default=default)
 
 
 def decimal_twin(struct: AnyStruct) -> AnyStruct:
@@ -106,13 +122,13 @@ def decimal_twin(struct: AnyStruct) -> AnyStruct:
     hints = get_type_hints(struct, include_extras=True)
     twin_hints = {name: _with_decimals(hints[name]) for name in struct.__struct_fields__}
     fields: list[tuple[str, Any, Any]] = [
-        (name, twin_hints[name], _same_field(known))
+        (name, twin_hints[name], _same_field(known, twin_hints[known.name]))
         for known in msgspec.structs.fields(struct)
         # Redefined fields go behind the others: of an array, all of them, to keep their order.
         if twin_hints[name := known.name] != hints[name] or struct.__struct_config__.array_like
     ]
     namespace: dict[str, Any] = {"__doc__": struct.__doc__}
-    if check := _finite_check(twin_hints):
+    if check := _check_of(twin_hints, is_row=struct.__struct_config__.array_like):
         namespace["__post_init__"] = check
     twin = msgspec.defstruct(
         f"{struct.__name__}Decimal",

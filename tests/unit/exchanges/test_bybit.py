@@ -81,11 +81,12 @@ PRIVATE_FRAME = orjson.dumps(
 )
 
 
+@pytest.mark.parametrize("numbers", ["float", "decimal"])
 @pytest.mark.parametrize("market", ["spot", "linear"])
-def test_the_contract(market: str) -> None:
+def test_the_contract(market: str, numbers: Any) -> None:
     check_codec(
         Sample(
-            make=lambda: BybitCodec(market),
+            make=lambda: BybitCodec(market, numbers=numbers),
             streams=["publicTrade.BTCUSDT", BOOK],
             frames=FRAMES,
             acks=acknowledge,
@@ -94,7 +95,7 @@ def test_the_contract(market: str) -> None:
     )
     check_codec(
         Sample(
-            make=lambda: BybitCodec(market),
+            make=lambda: BybitCodec(market, numbers=numbers),
             streams=["publicTrade.BTCUSDT"],
             frames=[trade(1), trade(2)],
             acks=acknowledge,
@@ -112,6 +113,21 @@ def test_the_contract_of_private_topics() -> None:
             acks=acknowledge,
             refuse=lambda requests: [b'{"success":false,"ret_msg":"bad sign","op":"auth"}'],
             quiet=PONGS,
+        )
+    )
+
+
+@pytest.mark.parametrize("numbers", ["float", "decimal"])
+def test_the_contract_of_tickers(numbers: Any) -> None:
+    check_codec(
+        Sample(
+            make=lambda: BybitCodec("linear", numbers=numbers),
+            streams=[TICKER],
+            frames=[
+                ticker("snapshot", lastPrice="1", bid1Price="0.5", price24hPcnt="0.0196"),
+                ticker("delta", lastPrice="2", price24hPcnt="0.02", ts=6),
+            ],
+            acks=acknowledge,
         )
     )
 
@@ -172,8 +188,8 @@ def test_an_old_message_is_left_out() -> None:
     assert codec.stats.stale == 2, "a copy is stale"
 
 
-def ticker(kind: str, **data: str) -> bytes:
-    message = {"topic": TICKER, "type": kind, "ts": 5, "cs": 7}
+def ticker(kind: str, ts: int = 5, **data: str) -> bytes:
+    message = {"topic": TICKER, "type": kind, "ts": ts, "cs": 7}
     return orjson.dumps(message | {"data": {"symbol": "BTCUSDT"} | data})
 
 

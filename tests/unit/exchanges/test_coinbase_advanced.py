@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import orjson
@@ -157,10 +158,11 @@ def received(codec: AdvancedCodec, *frames: bytes) -> list[Event]:
     return events
 
 
-def test_the_contract() -> None:
+@pytest.mark.parametrize("numbers", ["float", "decimal"])
+def test_the_contract(numbers: Any) -> None:
     check_codec(
         Sample(
-            make=AdvancedCodec,
+            make=partial(AdvancedCodec, numbers=numbers),
             streams=streams_of(*STREAMS),
             frames=[
                 snapshot(ANSWERS),

@@ -9,13 +9,13 @@ import orjson
 import pytest
 
 from tickwire.exchanges.binance import BinanceCodec, streams
+from tickwire.market import Event
 from tickwire.testing import CodecContractError, Sample, check_codec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tickwire.exchanges import Stream
-    from tickwire.market import Event
 
 
 def acknowledge(requests: list[bytes]) -> list[bytes]:
@@ -59,6 +59,30 @@ class Raises(BinanceCodec):
         super().receive(frame, recv_ns, events)
 
 
+class Broken(Event, kw_only=True, gc=False):
+    """An event with a number that is none."""
+
+    price: float = float("nan")
+
+
+class Trusts(BinanceCodec):
+    """Takes any text for a price."""
+
+    def receive(self, frame: bytes, recv_ns: int, events: list[Event]) -> None:
+        if b'"p":"NaN"' in frame:
+            events.append(Broken(event_time=1, symbol="BTCUSDT"))
+        super().receive(frame, recv_ns, events)
+
+
+class Counts(BinanceCodec):
+    """Calculates with what it was sent."""
+
+    def receive(self, frame: bytes, recv_ns: int, events: list[Event]) -> None:
+        if b'"p":"1e999999"' in frame:
+            raise OverflowError
+        super().receive(frame, recv_ns, events)
+
+
 class Forgets(BinanceCodec):
     def reset(self) -> None:
         pass
@@ -90,6 +114,8 @@ class Mute(BinanceCodec):
     ("kind", "rule"),
     [
         (Raises, "makes receive\\(\\) raise"),
+        (Trusts, "is finite"),
+        (Counts, "makes receive\\(\\) raise; OverflowError"),
         (Forgets, "reset\\(\\) forgets"),
         (Halves, "receive_many"),
         (Unstamped, "time of arrival"),

@@ -127,14 +127,15 @@ QUIET = [
 ]
 
 
+@pytest.mark.parametrize("numbers", ["float", "decimal"])
 @pytest.mark.parametrize("keys", [None, KEYS], ids=["anonymous", "logged in"])
-def test_the_contract(keys: Credentials | None) -> None:
+def test_the_contract(keys: Credentials | None, numbers: Any) -> None:
     streams = [Stream(TRADES, "trades", "BTC"), Stream(BOOK, "book", "BTC")]
     if keys is not None:
         streams.append(Stream(f"trades.{PERP}.raw", "trades", "BTC"))
     check_codec(
         Sample(
-            make=lambda: DeribitCodec(credentials=keys),
+            make=lambda: DeribitCodec(credentials=keys, numbers=numbers),
             streams=streams,
             frames=[
                 trade(1),

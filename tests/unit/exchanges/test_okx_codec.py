@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -119,6 +121,12 @@ PRIVATE = Sample(
 @pytest.mark.parametrize("sample", [PUBLIC, PRIVATE], ids=["public", "private"])
 def test_the_contract(sample: Sample) -> None:
     check_codec(sample)
+
+
+def test_the_contract_in_decimals() -> None:
+    check_codec(replace(PUBLIC, make=partial(OkxCodec, numbers="decimal")))
+    private = partial(OkxCodec, numbers="decimal", credentials=KEYS, login=True)
+    check_codec(replace(PRIVATE, make=private))
 
 
 def run(codec: OkxCodec, *frames: bytes) -> list[Event]:

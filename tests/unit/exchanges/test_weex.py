@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -210,10 +211,11 @@ QUIET = [
 ]
 
 
-def test_v3_keeps_the_contract() -> None:
+@pytest.mark.parametrize("numbers", ["float", "decimal"])
+def test_v3_keeps_the_contract(numbers: Any) -> None:
     check_codec(
         Sample(
-            make=WeexCodec,
+            make=partial(WeexCodec, numbers=numbers),
             streams=[Stream("BTCUSDT@depth200", "depth", "BTC-USDT")],
             frames=[depth(0, 7), depth(7, 9), depth(9, 12)],
             acks=answers,
@@ -223,7 +225,7 @@ def test_v3_keeps_the_contract() -> None:
     )
     check_codec(
         Sample(
-            make=WeexCodec,
+            make=partial(WeexCodec, numbers=numbers),
             streams=[
                 Stream("BTCUSDT@trade", "trade", "BTC-USDT"),
                 Stream("BTCUSDT@ticker", "ticker", "BTC-USDT"),
@@ -233,6 +235,31 @@ def test_v3_keeps_the_contract() -> None:
             quiet=QUIET,
         )
     )
+
+
+@pytest.mark.parametrize("numbers", ["float", "decimal"])
+@pytest.mark.parametrize(
+    ("codec", "samples"),
+    [(partial(WeexCodec, "contract"), V3[13:17]), (partial(WeexCodec, "spot"), V3[17:20])],
+)
+def test_the_contract_of_private_channels(codec: Any, samples: list[bytes], numbers: Any) -> None:
+    make = partial(codec, numbers=numbers, credentials=KEYS, is_private=True)
+    streams = sorted({orjson.loads(frame)["e"] for frame in samples})
+    check_codec(Sample(make=make, streams=streams, frames=samples, acks=answers))
+
+
+def test_what_is_not_sent_is_a_number_of_the_same_kind() -> None:
+    codec = WeexCodec("contract", numbers="decimal", credentials=KEYS, is_private=True)
+    row = {"id": "1", "symbol": "BTCUSDT", "orderSide": "BUY", "price": "1", "size": "1"}
+    order = {"e": "orders", "E": 1, "d": [row | {"type": "MARKET", "status": "NEW"}]}
+    held = {"id": "1", "symbol": "BTCUSDT", "side": "LONG", "size": "0.01"}
+    codec.subscribe(["orders", "positions"])
+    frames = [orjson.dumps(found) for found in (order, {"e": "positions", "E": 1, "d": [held]})]
+    [event, position] = received(codec, *frames)
+    for name in ("filled_size", "filled_value", "total_commission", "stop_price"):
+        assert type(getattr(event, name)) is Decimal, name
+    assert (position.open_value, position.entry_price) == (None, None)
+    assert not codec.stats.undecodable
 
 
 def legacy_depth(kind: str, start: int, end: int) -> bytes:
@@ -250,10 +277,11 @@ def legacy_answers(requests: list[bytes]) -> list[bytes]:
     ]
 
 
-def test_v2_keeps_the_contract() -> None:
+@pytest.mark.parametrize("numbers", ["float", "decimal"])
+def test_v2_keeps_the_contract(numbers: Any) -> None:
     check_codec(
         Sample(
-            make=WeexLegacyCodec,
+            make=partial(WeexLegacyCodec, numbers=numbers),
             streams=["depth.cmt_btcusdt.15", "trades.cmt_btcusdt", "ticker.cmt_btcusdt"],
             frames=[
                 legacy_depth("SNAPSHOT", 1, 5),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tickwire.exchanges.finite import whole_number
 from tickwire.market import BookDelta, BookSnapshot, Identity, Kline, Quote, Ticker, Trade
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ _TOPIC_BEGINS = len('{"topic":"')
 
 
 def _trade(event: Any, stream: bytes) -> Identity | None:
-    number = event.trade_id
-    return Identity(stream, int(number)) if number.isascii() and number.isdigit() else None
+    number = whole_number(event.trade_id)
+    return None if number is None else Identity(stream, number)
 
 
 def _delta(event: Any, stream: bytes) -> Identity | None:

@@ -86,6 +86,8 @@ class AccountReader:
             size=filled + remaining,
             filled_size=filled,
             remaining_size=remaining,
+            last_filled_size=self._read(""),  # not sent
+            last_price=self._read(""),
             average_price=self._read(order.avg_price),
             total_fees=self._read(order.total_fees),
             fill_count=int(self._read(order.number_of_fills)),

@@ -27,6 +27,7 @@ from tickwire.exchanges.deribit.names import (
 )
 from tickwire.exchanges.deribit.plans import PLANS
 from tickwire.exchanges.deribit.signing import login_params
+from tickwire.exchanges.finite import check_levels
 from tickwire.exchanges.intake import Target
 from tickwire.exchanges.numbers import DECIMAL_TWINS
 from tickwire.exchanges.shaped import WAYS_KEPT, ShapedCodec
@@ -380,6 +381,8 @@ class DeribitCodec(ShapedCodec):
             "bids": [(price, zero if a == "delete" else size) for a, price, size in book.bid_rows],
             "asks": [(price, zero if a == "delete" else size) for a, price, size in book.ask_rows],
         }
+        if self._decimal:
+            check_levels(shared["bids"], shared["asks"])
         if book.type == "snapshot" or (not book.type and book.prev_change_id is None):
             if stream.name in self._states:
                 self._book_ends[stream.name] = book.change_id

@@ -22,6 +22,7 @@ __all__ = ["FloatBook", "InexactNumberError", "ScaledBook"]
 _DEPTH = 10
 _EXACT_BELOW = 10**15
 """A float tells integers of so many digits apart for certain."""
+_BEYOND = 10**400
 
 if TYPE_CHECKING:
     from tickwire.exchanges._scaled import FloatBook, InexactNumberError
@@ -78,6 +79,7 @@ class ScaledBook:
 
         Raises:
             InexactNumberError: There are floats of more than 15 digits. Nothing is changed.
+            ValueError, ArithmeticError: A decimal is no price and no size. Nothing is changed.
         """
         return self._change(self._scaled(bids), self._scaled(asks))
 
@@ -91,8 +93,11 @@ class ScaledBook:
         found: Scaled = []
         for price, size in levels:
             steps, lots = round(price * price_scale), round(size * size_scale)
-            if type(price) is float and (steps >= _EXACT_BELOW or lots >= _EXACT_BELOW):
-                raise InexactNumberError
+            if steps >= _EXACT_BELOW or lots >= _EXACT_BELOW:
+                if type(price) is float:
+                    raise InexactNumberError
+                if max(steps, lots) >= _BEYOND:
+                    raise ValueError("a number beyond all prices and sizes")
             found.append((steps, lots))
         return found
 

@@ -19,6 +19,7 @@ import msgspec
 from tickwire.errors import ConfigurationError
 from tickwire.exchanges.base import Liveness, RateLimits, RateWindow, Resync, RotateBy
 from tickwire.exchanges.checksums import OKX, DigitBook
+from tickwire.exchanges.finite import whole_number
 from tickwire.exchanges.intake import Target
 from tickwire.exchanges.okx.channels import Arg, Kind, arg_of, as_stream, kind_of
 from tickwire.exchanges.okx.identity import identify
@@ -253,7 +254,7 @@ class OkxCodec(PushCodec):
             self._unknown(f"event {event}", frame, recv_ns)
 
     def _take_error(self, head: _Head) -> None:
-        code = int(head.code) if head.code.isascii() and head.code.isdigit() else None
+        code = whole_number(head.code)
         hint = advice(code)
         reason = f"{head.msg or 'the venue gave no reason'}{f' ({hint})' if hint else ''}"
         if self._is_logging_in and code in LOGIN_CODES:

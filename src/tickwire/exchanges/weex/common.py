@@ -151,5 +151,5 @@ class WeexBase(ShapedCodec):
 
 
 def entry_price(open_value: Any, size: Any) -> Any:
-    """Average price of a position; ``None`` of one that was closed."""
-    return open_value / size if size else None
+    """Average price of a position; ``None`` of one that was closed, or whose value is not known."""
+    return open_value / size if size and open_value is not None else None

@@ -270,7 +270,7 @@ class WeexPosition(Position, kw_only=True, gc=False):
 
     Attributes:
         position_id: The venue's number.
-        open_value: Price times size at opening.
+        open_value: Price times size at opening; ``None`` where it was not sent.
         margin_mode: ``CROSSED`` or ``ISOLATED``.
         funding_fee: Paid so far.
         transact_time: As sent.
@@ -280,7 +280,7 @@ class WeexPosition(Position, kw_only=True, gc=False):
     symbol: str = field(name="symbol", default="")
     margin_mode: str = field(name="marginMode", default="")
     leverage: Number | None = None
-    open_value: Number = field(name="openValue", default=0.0)
+    open_value: Number | None = field(name="openValue", default=None)
     funding_fee: Number | None = field(name="fundingFee", default=None)
     size: Number
     entry_price: Number | None = None
