@@ -380,7 +380,7 @@ def _check_numbers(codec: Codec, frame: bytes, event: Event) -> None:
         raise CodecContractError(
             f"an event can be read whatever it says; {error!r} for {frame[:200]!r}"
         ) from error
-    fields = event.__struct_fields__  # type: ignore[attr-defined]  # every Struct has it
+    fields = event.__struct_fields__
     for name in fields:
         for number in _numbers(getattr(event, name)):
             _demand(number, f"{name} of an event is finite", frame[:200])

@@ -115,10 +115,12 @@ class RateLimits(msgspec.Struct, frozen=True):
     Attributes:
         messages: Frames that a client sends on one connection.
         connects: Connects from one address.
+        uncounted: How frames begin that ``messages`` leaves out, such as answers to pings.
     """
 
     messages: tuple[RateWindow, ...] = ()
     connects: tuple[RateWindow, ...] = ()
+    uncounted: tuple[bytes, ...] = ()
 
 
 class Liveness(msgspec.Struct, frozen=True, gc=False):

@@ -291,7 +291,7 @@ class Core:
                 self.options, identified=self.shape.identified, now_ns=self.clock.mono_ns()
             ),
             clock=self.clock,
-            windows=self._limits.messages,
+            limits=self._limits,
         )
         is_first = slot.link is None
         age, link.rotate_for = rotation_of(
@@ -640,9 +640,12 @@ class Core:
             await self.send_quietly(link, frame.decode())
 
     def watch_no_more(self, subscription: Any) -> None:
-        """The silence of a stream that was given up is no fault."""
+        """The silence of a stream that was given up is no fault; and if it is asked for again and
+        refused again, that is to be told."""
+        name = str(subscription)
+        self._refused = {key for key in self._refused if name not in key[1]}
         if self.shape.codec is not None:
-            self.unwanted.add(str(subscription))
+            self.unwanted.add(name)
             return
         for link in self.links.values():
             # Which stream it was, an identity function does not say: those that go on come back.

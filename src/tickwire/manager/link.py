@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from tickwire.transport import WebSocketError
@@ -12,7 +13,7 @@ from .reasons import reason_of
 from .timing import pause
 
 if TYPE_CHECKING:
-    from tickwire.exchanges import Codec, RateWindow
+    from tickwire.exchanges import Codec, RateLimits
     from tickwire.transport import AsyncWebSocket
 
     from .decode import Decoder
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from .watch import Watch
 
 __all__ = ["Link"]
+
+_log = logging.getLogger("tickwire.manager")
+_LONG_WAIT = 10.0
+"""Seconds of waiting for a limit that a program should hear of."""
 
 
 class Link:
@@ -33,7 +38,7 @@ class Link:
         ws: The socket.
         codec, decoder, watch: Its own ones.
         clock: The manager's time.
-        windows: The venue's limits of what a client sends.
+        limits: The venue's.
 
     Attributes:
         turn: Which of the endpoints it goes to.
@@ -60,7 +65,7 @@ class Link:
         decoder: Decoder,
         watch: Watch | None,
         clock: Timekeeper,
-        windows: tuple[RateWindow, ...],
+        limits: RateLimits,
     ) -> None:
         self.number = number
         self.slot = slot
@@ -86,7 +91,8 @@ class Link:
         self.heart: asyncio.Task[None] | None = None
         self.closer: asyncio.Task[None] | None = None
         self._clock = clock
-        self._limiter = RollingLimiter(windows)
+        self._limiter = RollingLimiter(limits.messages)
+        self._uncounted = limits.uncounted
 
     @property
     def reason(self) -> DisconnectReason:
@@ -106,7 +112,8 @@ class Link:
             WebSocketError: The connection is over.
             WebSocketTimeout: The send queue took nothing for ``timeout`` seconds.
         """
-        await pause(self._clock, self._limiter.take(self._clock.mono_ns()))
+        if not (self._uncounted and _bytes_of(frame).startswith(self._uncounted)):
+            await self._wait_turn()
         await self.ws.send(frame, timeout=timeout)
 
     async def ping(self) -> asyncio.Future[float]:
@@ -115,8 +122,19 @@ class Link:
         Raises:
             WebSocketError: The connection is over.
         """
-        await pause(self._clock, self._limiter.take(self._clock.mono_ns()))
+        await self._wait_turn()
         return await self.ws.ping()
+
+    async def _wait_turn(self) -> None:
+        wait = self._limiter.take(self._clock.mono_ns())
+        if wait >= _LONG_WAIT:
+            _log.warning(
+                "connection %d: the venue's limit of messages is used up; the next one is sent in "
+                "%.0f s",
+                self.number,
+                wait,
+            )
+        await pause(self._clock, wait)
 
     def retire(self, reason: DisconnectReason) -> None:
         """Close it, in the background; what it has received is still delivered. Idempotent."""
@@ -139,3 +157,7 @@ class Link:
         except WebSocketError as error:
             return error
         return None
+
+
+def _bytes_of(frame: str | bytes) -> bytes:
+    return frame.encode() if isinstance(frame, str) else frame

@@ -15,6 +15,7 @@ from .backoff import ReconnectStrategy
 from .config import load_options
 from .controls import Controls
 from .core import Core
+from .directives import obey
 from .errors import WebSocketTimeoutError, closed_error
 from .herald import ask
 from .options import NAMES
@@ -514,6 +515,8 @@ class WebSocketManager:
             for frame in core.subscriptions.frames(link.codec, self._clock.wall_ns(), new):
                 # One that has broken is replaced by one that asks for it; the others need to know.
                 await core.send_quietly(link, frame)
+            if link.codec is not None:
+                obey(core, link, link.codec)  # it may refuse of itself
 
     async def unsubscribe(self, *subscriptions: Any, message: Any = None) -> None:
         """Take subscriptions back, now and for later connections.

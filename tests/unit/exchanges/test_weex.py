@@ -19,6 +19,7 @@ from tickwire.exchanges import Reconnect, Resync, Stream, SubscriptionState
 from tickwire.exchanges.registry import open_venue
 from tickwire.exchanges.venue import Channel, VenueSettings, Want
 from tickwire.exchanges.weex import WeexCodec, WeexLegacyCodec, structs
+from tickwire.exchanges.weex.codec import NOT_ASKED
 from tickwire.exchanges.weex.names import check_level, internal_symbol, venue_symbol
 from tickwire.exchanges.weex.signing import login_headers, signature
 from tickwire.market import (
@@ -260,6 +261,28 @@ def test_what_is_not_sent_is_a_number_of_the_same_kind() -> None:
         assert type(getattr(event, name)) is Decimal, name
     assert (position.open_value, position.entry_price) == (None, None)
     assert not codec.stats.undecodable
+
+
+def test_no_more_is_asked_than_may_be_refused() -> None:
+    codec = WeexCodec()
+    asked = [frame for n in range(8) for frame in codec.subscribe([f"NO{n}USDT@trade"])]
+    assert len(asked) == 5
+    # An answer makes room; one that never came does not stay in the way.
+    received(codec, *answers(asked[1:2]))
+    assert [orjson.loads(frame)["params"] for frame in codec.take_output()] == [
+        ["NO5USDT@trade"],
+        ["NO6USDT@trade"],
+    ]
+    assert codec.unsubscribe(["NO7USDT@trade"]) == [], "it was not asked for"
+    received(codec, *refusals([*asked[2:5], *asked[:1]]))
+    received(codec, b'{"result":false,"id":6,"msg":"no"}')
+    codec.take_errors()
+    assert codec.subscribe(["BTCUSDT@trade"]) == []
+    [refusal] = codec.take_errors()
+    assert (refusal.code, refusal.streams) == (NOT_ASKED, ("BTCUSDT@trade",))
+    assert "not asked" in refusal.reason
+    codec.reset()
+    assert len(codec.subscribe(["BTCUSDT@trade"])) == 1
 
 
 def legacy_depth(kind: str, start: int, end: int) -> bytes:

@@ -5,7 +5,9 @@ the type to decode it as. Whatever misses takes the general path, which reads th
 classifies it in the vendor's order: greeting, ping, answer, echo, push.
 
 The venue counts refused requests and closes the connection at the sixth. So a refused request of
-several names is asked again in halves at most twice, while few were refused, and never otherwise.
+several names is asked again in halves at most twice, while few were refused, and never otherwise;
+no more requests are under way than may still be refused, the others wait for the answers; and after
+the fifth refusal nothing is asked on this connection any more.
 """
 
 from __future__ import annotations
@@ -28,13 +30,16 @@ if TYPE_CHECKING:
     from tickwire.exchanges.base import Stream
     from tickwire.market import Event
 
-__all__ = ["V3_PATHS", "WeexCodec"]
+__all__ = ["NOT_ASKED", "V3_PATHS", "WeexCodec"]
 
 V3_PATHS = {False: "/v3/ws/public", True: "/v3/ws/private"}
 """By whether it is private."""
 NAMES_PER_REQUEST = 100
 _REFUSALS_BEFORE_CAUTION = 2
 """Asking in halves after at most so many refusals leads to five at most; the sixth is the end."""
+_REFUSALS_AT_MOST = 5
+NOT_ASKED = 1007
+"""The code of the refusal of what was not asked, as the venue would close with it."""
 _PONG = b'{"method":"PONG","id":0}'
 _LEAD = len(b'{"e":"')
 _TICKERS = ("ticker", "24hrTicker")
@@ -76,6 +81,8 @@ class WeexCodec(WeexBase):
         self._next_id = 1
         self._requests: dict[int, tuple[str, ...]] = {}
         self._rejections = 0
+        self._answered = 0
+        self._held: list[tuple[str, ...]] = []
         self._symbols: dict[tuple[str, str], str] = {}
         accounts: dict[str, type[msgspec.Struct]] = {
             "contract": structs.ContractAccounts,
@@ -124,15 +131,38 @@ class WeexCodec(WeexBase):
             instrument, _, channel = stream.name.partition("@")
             self._symbols[instrument, channel] = stream.symbol or instrument
         names = [stream.name for stream in streams]
-        return [
-            self._request("SUBSCRIBE", tuple(names[start : start + NAMES_PER_REQUEST]))
+        self._held += [
+            tuple(names[start : start + NAMES_PER_REQUEST])
             for start in range(0, len(names), NAMES_PER_REQUEST)
         ]
+        return self._release()
+
+    def _release(self) -> list[bytes]:
+        """The requests that may go now."""
+        # Answers come in order: what is older than the newest answer is under way no more.
+        under_way = sum(number > self._answered for number in self._requests)
+        room = max(_REFUSALS_AT_MOST - self._rejections - under_way, 0)
+        going, self._held = self._held[:room], self._held[room:]
+        if self._rejections >= _REFUSALS_AT_MOST:
+            held, self._held = self._held, []
+            for names in held:
+                self._refuse(
+                    f"not asked: {self._rejections} requests of this connection were refused, and "
+                    "the venue ends it at one more",
+                    names,
+                    NOT_ASKED,
+                )
+        return [self._request("SUBSCRIBE", names) for names in going]
 
     def _leave(self, streams: list[Stream], now_ns: int) -> list[bytes]:
         self._forget_books(streams)
-        names = tuple(stream.name for stream in streams)
-        return [self._request("UNSUBSCRIBE", names)]
+        leaving = [stream.name for stream in streams]
+        held = {name for names in self._held for name in names}
+        self._held = [
+            kept for names in self._held if (kept := tuple(n for n in names if n not in leaving))
+        ]
+        names = tuple(name for name in leaving if name not in held)
+        return [self._request("UNSUBSCRIBE", names)] if names else []
 
     def _request(self, method: str, names: tuple[str, ...]) -> bytes:
         number = self._next_id
@@ -146,7 +176,8 @@ class WeexCodec(WeexBase):
         super().reset()
         self._requests.clear()
         self._symbols.clear()
-        self._rejections = 0
+        self._held.clear()
+        self._rejections = self._answered = 0
 
     # Frames
 
@@ -175,20 +206,25 @@ class WeexCodec(WeexBase):
 
     def _take_answer(self, head: _Head) -> None:
         # `type`, because `true` is an int that equals a request's number.
-        names = self._requests.pop(head.id, None) if type(head.id) is int else None
+        names = None
+        if type(head.id) is int:
+            names = self._requests.pop(head.id, None)
+            if head.id < self._next_id:
+                self._answered = max(self._answered, head.id)
         if head.result is not False:
             if names is not None:
                 self._accept(*names)
-            return
-        self._rejections += 1
-        wanted = tuple(name for name in names or () if name in self._states)
-        if len(wanted) > 1 and self._rejections <= _REFUSALS_BEFORE_CAUTION:
-            # One bad name may have taken the good ones with it.
-            middle = len(wanted) // 2
-            self._send(self._request("SUBSCRIBE", wanted[:middle]))
-            self._send(self._request("SUBSCRIBE", wanted[middle:]))
-            return
-        self._refuse(str(head.msg or "no reason was given"), wanted)
+        else:
+            self._rejections += 1
+            wanted = tuple(name for name in names or () if name in self._states)
+            if len(wanted) > 1 and self._rejections <= _REFUSALS_BEFORE_CAUTION:
+                # One bad name may have taken the good ones with it.
+                middle = len(wanted) // 2
+                self._held[:0] = (wanted[:middle], wanted[middle:])
+            else:
+                self._refuse(str(head.msg or "no reason was given"), wanted)
+        for request in self._release():
+            self._send(request)
 
     def _called(self, instrument: str, channel: str) -> str:
         """What the caller calls an instrument on a channel."""
