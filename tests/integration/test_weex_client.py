@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 pytest.importorskip("aiohttp", reason="the simulator needs the `simulator` extra")
@@ -17,6 +18,8 @@ import tickwire
 from tests.support.server import PATIENCE
 from tickwire.credentials import Credentials
 from tickwire.errors import ConfigurationError, SubscriptionError
+from tickwire.exchanges import RateWindow
+from tickwire.exchanges.weex import WeexCodec
 from tickwire.market import BookDelta, BookSnapshot
 from tickwire.simulator import Faults, SymbolSpec
 from tickwire.simulator.weex import WeexSimulator
@@ -26,6 +29,8 @@ from tickwire.weex import WeexConfig, WeexMessage, WeexWebSocketClient
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import AsyncIterator
+
+    from tickwire.simulator.weex.rules import Topic
 
 KEYS = Credentials("key", "test-secret", passphrase="phrase")
 BTC = "BTCUSDT"
@@ -264,6 +269,132 @@ async def test_a_connection_that_was_idle_is_there_when_it_is_needed() -> None:
     async with market(idle_timeout=0.1) as simulator, client_of(simulator) as client:
         await simulator.until(lambda counts: counts["idle"] >= 1)
         await take(client.stream_tickers([BTC]), 2)
+
+
+async def test_a_hole_in_one_depth_leaves_the_other_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with market(rate=200) as simulator, client_of(simulator) as client:
+        shallow, deep = client.stream_order_book(BTC, 15), client.stream_order_book(BTC, 200)
+        await take(shallow, 2)
+        await take(deep, 2)
+        dropped: list[Any] = []
+        send = simulator._next
+
+        def lossy(topic: Topic, now: int) -> Any:
+            frame = send(topic, now)
+            if frame is not None and topic.kind == "depth" and "15" in topic.detail and not dropped:
+                dropped.append(frame)
+                return None
+            return frame
+
+        monkeypatch.setattr(simulator, "_next", lossy)
+        while not dropped:
+            await anext(deep)
+        await take(deep, deep.waiting + 5)
+        await take(shallow, shallow.waiting + 5)
+
+
+async def test_a_reader_that_gives_up_costs_its_stream_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with market(rate=50) as simulator, client_of(simulator) as client:
+        may_answer = asyncio.Event()
+        serve = simulator._serve
+
+        async def slow(*args: Any, **settings: Any) -> Any:
+            await may_answer.wait()
+            return await serve(*args, **settings)
+
+        monkeypatch.setattr(simulator, "_serve", slow)
+        orders, ticker = client.stream_orders(), client.stream_tickers([BTC])
+        for stream in (orders, orders, ticker):
+            waiting = asyncio.ensure_future(anext(stream))
+            await asyncio.sleep(0)
+            waiting.cancel()
+            assert isinstance(
+                (await asyncio.gather(waiting, return_exceptions=True))[0], BaseException
+            )
+        may_answer.set()
+        await take(ticker, 2)
+        first = asyncio.ensure_future(anext(orders))
+        await simulator.until(lambda counts: counts["subscribe"] >= 2)
+        number = simulator.limit_order(BTC, "BUY", "0.02", "1.0")
+        assert (await first).data["order_id"] == number
+        assert simulator.counts["subscribe"] == 2
+        # One that is let go of while it starts is unsubscribed all the same.
+        left = client.stream_trades(BTC)
+        waiting = asyncio.ensure_future(anext(left))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await left.aclose()
+        await simulator.until(lambda counts: counts["unsubscribe"] >= 1)
+        assert subscribed(simulator) == {"ticker BTCUSDT", "orders"}
+
+
+async def test_the_ticker_of_a_position_stays_while_positions_are_read() -> None:
+    async with market(rate=50) as simulator, client_of(simulator) as client:
+        ticker, positions = client.stream_tickers([BTC]), client.stream_positions()
+        await take(ticker, 1)
+        first = asyncio.ensure_future(anext(positions))
+        await simulator.until(lambda counts: counts["subscribe"] >= 2)
+        simulator.market_order(BTC, "BUY", "0.02")
+        assert "unrealized_pnl" in (await first).data
+        await ticker.aclose()
+        simulator.market_order(BTC, "BUY", "0.02")
+        assert "unrealized_pnl" in (await anext(positions)).data
+        assert subscribed(simulator) == {"positions", "ticker BTCUSDT"}
+        await positions.aclose()
+        await simulator.until(lambda counts: counts["unsubscribe"] >= 2)
+        assert subscribed(simulator) == set()
+
+
+async def test_no_connection_sees_a_sixth_refusal() -> None:
+    async with market() as simulator, client_of(simulator) as client:
+        kept = client.stream_tickers([BTC])
+        await take(kept, 1)
+        for number in range(8):
+            with pytest.raises(SubscriptionError, match="cmt_nope"):
+                # The same one too: each is told.
+                await anext(client.stream_tickers([f"NOPE{number // 2}USDT"]))
+        await take(kept, kept.waiting + 3)
+        await take(client.stream_tickers(["ETHUSDT"]), 1)
+        assert (simulator.counts["rejected"], simulator.counts["closed"]) == (8, 0)
+        assert simulator.counts["opened"] == 2
+
+
+async def test_pongs_do_not_wait_for_the_limit_of_requests(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    limits = msgspec.structs.replace(WeexCodec.rate_limits, messages=(RateWindow(1, 3600.0),))
+    settings = {"reconnect_delay": 0.05, "rate_limits": limits}
+    async with (
+        market(ping_interval=0.02) as simulator,
+        client_of(simulator, connect=settings) as client,
+    ):
+        await take(client.stream_tickers([BTC]), 1)
+        await simulator.until(lambda counts: counts["pong"] > 5)
+        late = asyncio.ensure_future(anext(client.stream_trades(BTC)))
+        while "limit of messages is used up" not in caplog.text:
+            await asyncio.sleep(0.001)
+        await simulator.until(lambda counts: counts["pong"] > 10)
+        late.cancel()
+
+
+async def test_an_idle_connection_is_not_opened_again_for_nothing() -> None:
+    async with (
+        market(idle_timeout=0.1, ping_interval=0.02) as simulator,
+        client_of(simulator) as client,
+    ):
+        assert client.is_connected
+        waiting = asyncio.ensure_future(anext(client.stream_orders()))
+        await simulator.until(lambda counts: counts["idle"] >= 1)
+        pongs = simulator.counts["pong"]
+        await simulator.until(lambda counts: counts["pong"] > pongs + 25)
+        assert (simulator.counts["opened"], simulator.counts["idle"]) == (2, 1)
+        assert client.is_connected
+        await take(client.stream_tickers([BTC]), 1)
+        assert simulator.counts["opened"] == 3
+        waiting.cancel()
 
 
 async def test_disconnecting_ends_streams_and_connecting_begins_anew() -> None:

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from tickwire.errors import ConfigurationError, SubscriptionError, TickwireError
 from tickwire.exchanges.weex import structs
+from tickwire.exchanges.weex.codec import NOT_ASKED
 from tickwire.exchanges.weex.names import as_product, check_level, parse_stream, venue_symbol
 from tickwire.exchanges.weex.signing import check_credentials
+from tickwire.manager import Disconnected
 from tickwire.market import Gap
 from tickwire.transport import AsyncSession, WebSocketError
 from tickwire.weex.books import ClientBook
 from tickwire.weex.config import WeexConfig
 from tickwire.weex.lines import CHANNELS, Line
-from tickwire.weex.messages import WeexMessage, message_of, timestamp_of, unrealized_pnl
+from tickwire.weex.messages import WeexMessage, message_of, timestamp_of
+from tickwire.weex.positions import Positions, Watch
 from tickwire.weex.streams import Buffer, WeexStream
 from tickwire.weex.trades import SeenTrades
 
@@ -49,7 +52,8 @@ class WeexWebSocketClient:
 
     Any number of streams at the same time: they share one public connection (a further one for each
     hundred channels) and one private one, which is opened when a private stream is first read. A
-    lost connection is restored and everything is asked for again. A stream that the program leaves
+    lost connection is restored and everything is asked for again; one that no stream needs, when
+    the venue has ended it, is opened again when a stream needs it. A stream that the program leaves
     is unsubscribed. Belongs to one event loop.
 
     Args:
@@ -70,8 +74,7 @@ class WeexWebSocketClient:
         self._buffers: dict[str, list[Buffer]] = {}
         self._books: dict[str, ClientBook] = {}
         self._seen: dict[str, SeenTrades] = {}
-        self._marks: dict[str, Any] = {}
-        self._unpriced: dict[str, structs.WeexPosition] = {}
+        self._positions = Positions(self.config.stream_queue_size)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
@@ -93,8 +96,11 @@ class WeexWebSocketClient:
 
     @property
     def is_connected(self) -> Answer:
-        """Whether there is a public connection now. May be called, too."""
-        return Answer(any(line.is_connected for line in self._lines if not line.is_private))
+        """Whether there is a connection now, public or private; also if no stream needs one. False
+        before :meth:`connect` and after :meth:`disconnect`. May be called, too."""
+        if self._loop is None or not self._lines:
+            return Answer(self._loop is not None)
+        return Answer(any(line.is_connected for line in self._lines))
 
     async def connect(self) -> None:
         """Connect. Does nothing when that has happened; after :meth:`disconnect` it begins anew.
@@ -103,9 +109,11 @@ class WeexWebSocketClient:
             ConnectError, HandshakeRejected, WebSocketTimeout: As :meth:`AsyncSession.ws_connect`.
                 Retry: if the error says so.
         """
-        self._loop = asyncio.get_running_loop()
+        if self._loop is not None:
+            return
         if self._session is None:
             self._session = AsyncSession()
+        self._loop = asyncio.get_running_loop()
         try:
             await self._line_for((), is_private=False)
         except BaseException:
@@ -128,8 +136,9 @@ class WeexWebSocketClient:
             await session.close()
 
     def _forget(self) -> None:
-        for kept in (self._buffers, self._books, self._seen, self._marks, self._unpriced):
+        for kept in (self._buffers, self._books, self._seen):
             kept.clear()
+        self._positions.clear()
 
     def _all(self) -> list[Buffer]:
         return list(dict.fromkeys(b for buffers in self._buffers.values() for b in buffers))
@@ -199,13 +208,19 @@ class WeexWebSocketClient:
             check_credentials(self.config.credentials)
         size = self.config.stream_queue_size
         buffer = Buffer(unique, size, is_private=is_private, level=level)
-        return WeexStream(buffer, self._start, self._abandon, self._release)
+        return WeexStream(buffer, self._begin, self._abandon, self._release)
+
+    def _begin(self, buffer: Buffer) -> asyncio.Task[None]:
+        """Start a stream in a task of its own, which the end of its reader does not end."""
+        if self._loop is None:
+            raise ConfigurationError("the client is not connected: use `async with`, or connect()")
+        task = self._spawn(self._start(buffer))
+        # Nobody may be there any more to see how it failed.
+        task.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return task
 
     async def _start(self, buffer: Buffer) -> None:
         """Ask for what a stream needs."""
-        if self._loop is None:
-            raise ConfigurationError("the client is not connected: use `async with`, or connect()")
-        buffer.started = True
         for name in buffer.names:
             self._buffers.setdefault(name, []).append(buffer)
             book = self._books.get(name)
@@ -215,29 +230,33 @@ class WeexWebSocketClient:
                 buffer.put(_book_message(book, symbol, buffer.level))
         try:
             await self._want(buffer.names, is_private=buffer.is_private)
-        except BaseException as error:
+        except BaseException:
             self._remove(buffer)
-            buffer.started = not isinstance(error, Exception)
             raise
 
     async def _want(self, names: tuple[str, ...], *, is_private: bool) -> None:
-        """Ask for channels: where they are already, else where there is room."""
-        left = list(names)
-        for line in self._lines:
-            here = [name for name in left if line.wanted[name]]
-            if line.is_private is is_private and here:
-                await line.add(*here)
-                left = [name for name in left if name not in here]
-        for start in range(0, len(left), CHANNELS):
-            group = left[start : start + CHANNELS]
-            line = await self._line_for(group, is_private=is_private)
-            await line.add(*group)
+        """Ask for channels: where they are already, else where there is room. All or none."""
+        had: list[str] = []
+        try:
+            for line in tuple(self._lines):
+                here = [name for name in names if name not in had and line.wanted[name]]
+                if line.is_private is is_private and here and await line.add(*here):
+                    had += here
+            left = [name for name in names if name not in had]
+            for start in range(0, len(left), CHANNELS):
+                group = left[start : start + CHANNELS]
+                while not await (await self._line_for(group, is_private=is_private)).add(*group):
+                    pass  # others had come first: another line, or a new one
+                had += group
+        except Exception:
+            await self._unwant(tuple(had))
+            raise
 
     async def _line_for(self, names: Iterable[str], *, is_private: bool) -> Line:
         count = len(list(names))
         async with self._opening:
             for line in self._lines:
-                if line.is_private is is_private and line.room >= count and line.failure is None:
+                if line.is_private is is_private and line.room >= max(count, 1):
                     return line
             if self._session is None:
                 raise ConfigurationError("the client is not connected: use `async with`")
@@ -268,11 +287,16 @@ class WeexWebSocketClient:
             if not buffers:
                 for kept in (self._buffers, self._books, self._seen):
                     kept.pop(name, None)
+                self._check_mark(name)
+        if "positions" in buffer.names and "positions" not in self._buffers:
+            self._watch_no_more()
         return found
 
     async def _release(self, buffer: Buffer) -> None:
         """A stream is over: its channels are not needed on its account any more."""
         buffer.end()
+        if buffer.start is not None:
+            await asyncio.wait((buffer.start,))
         if self._remove(buffer):
             await self._unwant(buffer.names)
 
@@ -291,16 +315,38 @@ class WeexWebSocketClient:
     def _spawn_release(self, buffer: Buffer) -> None:
         self._spawn(self._release(buffer))
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # What arrives
 
-    def _take_all(self, events: list[Any]) -> None:
+    def _take_all(self, line: Line, events: list[Any]) -> None:
         for event in events:
-            self._take(event)
+            if type(event) is Disconnected:
+                self._take_loss(line, event)
+            else:
+                self._take(event)
+
+    def _take_loss(self, line: Line, record: Disconnected) -> None:
+        """A connection is lost: what it kept up to date is not, until the next one brings it."""
+        if record.remaining:
+            return
+        for name in line.wanted:
+            symbol, _, channel = name.partition("@")
+            if channel == "ticker":
+                self._positions.forget_mark(symbol)
+        if not line.wanted:
+            # The venue ends what carries no channel: there is no use in opening it again for that.
+            self._discard(line)
+
+    def _discard(self, line: Line) -> None:
+        line.is_over = True
+        if line in self._lines:
+            self._lines.remove(line)
+            self._spawn(line.close())
 
     @singledispatchmethod
     def _take(self, event: Any) -> None:
@@ -309,11 +355,8 @@ class WeexWebSocketClient:
     @_take.register
     def _(self, event: structs.WeexTicker) -> None:
         self._give(f"{event.symbol}@ticker", message_of(event))
-        if event.mark_price is not None:
-            self._marks[event.symbol] = event.mark_price
-            position = self._unpriced.pop(event.symbol, None)
-            if position is not None:
-                self._give_position(position)
+        if event.mark_price is not None and self._has_ticker(event.symbol):
+            self._give_positions(self._positions.mark(event.symbol, event.mark_price))
 
     @_take.register
     def _(self, event: structs.WeexTrade) -> None:
@@ -346,21 +389,18 @@ class WeexWebSocketClient:
     @_take.register
     def _(self, event: Gap) -> None:
         # Nothing is shown of a book that lacks something; its snapshot is under way.
-        for name, book in self._books.items():
-            if name.startswith(f"{event.symbol}@"):
-                book.doubt()
+        book = self._books.get(event.stream)
+        if book is not None:
+            book.doubt()
 
     @_take.register
     def _(self, event: structs.WeexPosition) -> None:
-        if not event.size:
-            event.unrealized_pnl = event.size
-            self._give("positions", message_of(event))
-        elif event.symbol in self._marks:
-            self._give_position(event)
-        else:
-            # The venue does not send the profit, and its ticker has the price that makes it.
-            self._unpriced[event.symbol] = event
-            self._spawn(self._watch_mark(event.symbol))
+        if "positions" not in self._buffers:
+            return
+        if event.size and event.symbol not in self._positions.watches:
+            watch = self._positions.watches[event.symbol] = Watch()
+            self._spawn(self._watch_mark(event.symbol, watch))
+        self._give_positions(self._positions.take(event))
 
     @_take.register(structs.WeexBalance)
     @_take.register(structs.WeexContractBalance)
@@ -380,19 +420,45 @@ class WeexWebSocketClient:
             for buffer in self._buffers.get(name, ()):
                 buffer.put(_book_message(book, symbol, buffer.level))
 
-    def _give_position(self, position: structs.WeexPosition) -> None:
-        position.unrealized_pnl = unrealized_pnl(position, self._marks[position.symbol])
-        self._give("positions", message_of(position))
+    def _give_positions(self, positions: Iterable[structs.WeexPosition]) -> None:
+        for position in positions:
+            self._give("positions", message_of(position))
 
-    async def _watch_mark(self, symbol: str) -> None:
-        """Have the ticker of a symbol for as long as the client lives."""
+    # The prices of positions
+
+    def _has_ticker(self, symbol: str) -> bool:
+        return f"{symbol}@ticker" in self._buffers or symbol in self._positions.watches
+
+    def _check_mark(self, name: str) -> None:
+        """A channel is not needed on somebody's account: if it was a ticker's last, its price
+        becomes old."""
+        symbol, _, channel = name.partition("@")
+        if channel == "ticker" and not self._has_ticker(symbol):
+            self._positions.forget_mark(symbol)
+
+    async def _watch_mark(self, symbol: str, watch: Watch) -> None:
+        """Have the ticker of a symbol for as long as somebody listens to positions."""
+        names = (f"{symbol}@ticker",)
         try:
-            await self._want((f"{symbol}@ticker",), is_private=False)
+            await self._want(names, is_private=False)
         except (TickwireError, WebSocketError):
-            # Better a position without its profit than none.
-            position = self._unpriced.pop(symbol, None)
-            if position is not None:
-                self._give("positions", message_of(position))
+            self._give_positions(self._positions.give_up(symbol, is_final=False))
+            return
+        if self._positions.watches.get(symbol) is watch:
+            watch.has_ticker = True
+        else:
+            await self._unwant(names)
+
+    def _watch_no_more(self) -> None:
+        """Nobody listens to positions any more."""
+        names = tuple(
+            f"{symbol}@ticker"
+            for symbol, watch in self._positions.watches.items()
+            if watch.has_ticker
+        )
+        self._positions.clear()
+        if names:
+            self._spawn(self._unwant(names))
 
     async def _again(self, name: str) -> None:
         for line in tuple(self._lines):
@@ -400,22 +466,39 @@ class WeexWebSocketClient:
                 await line.again(name)
 
     def _take_refusal(self, line: Line, refusal: SubscriptionError) -> None:
+        if refusal.code == NOT_ASKED:
+            line.is_worn = True
+            self._spawn(self._move(line, refusal.streams))
+            return
         if refusal.streams:
             self._spawn(line.give_up(*refusal.streams))
-        for name in refusal.streams:
-            for buffer in tuple(self._buffers.get(name, ())):
-                buffer.end(refusal)
-            symbol, at, channel = name.partition("@")
-            position = self._unpriced.pop(symbol, None) if at and channel == "ticker" else None
-            if position is not None:
-                self._give("positions", message_of(position))
+        self._fail(refusal.streams, refusal)
 
-    def _take_end(self, line: Line, error: Exception | None) -> None:
-        if error is None:
-            return
-        for name in line.wanted:
+    async def _move(self, line: Line, names: tuple[str, ...]) -> None:
+        """Ask for channels on another line: this one has had all the refusals that it bears."""
+        counts = {name: line.wanted[name] for name in names}
+        await line.give_up(*names)
+        for name, count in counts.items():
+            try:
+                for _ in range(count):
+                    await self._want((name,), is_private=line.is_private)
+            except (TickwireError, WebSocketError) as error:
+                self._fail((name,), error)
+
+    def _fail(self, names: Iterable[str], error: Exception) -> None:
+        """Channels will not come: their streams end, and positions do without the price."""
+        for name in names:
             for buffer in tuple(self._buffers.get(name, ())):
                 buffer.end(error)
+            symbol, _, channel = name.partition("@")
+            if channel == "ticker":
+                is_final = isinstance(error, SubscriptionError)
+                self._give_positions(self._positions.give_up(symbol, is_final=is_final))
+
+    def _take_end(self, line: Line, error: Exception | None) -> None:
+        if error is not None:
+            self._fail(tuple(line.wanted), error)
+            self._discard(line)
 
 
 def _book_message(book: ClientBook, symbol: str, level: int) -> WeexMessage:

@@ -14,7 +14,7 @@ from tickwire.exchanges.weex.names import as_product, parse_stream
 from tickwire.manager import WebSocketConnectionError, WebSocketManager
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from tickwire.transport import AsyncSession
     from tickwire.weex.config import WeexConfig
@@ -31,7 +31,8 @@ class Line:
 
     Attributes:
         wanted: How many streams need each channel.
-        failure: What ended it, if something did.
+        is_over: Whether it takes no channels any more, as it ends or has ended.
+        is_worn: Whether it takes no new ones: the venue has refused as many as it bears.
     """
 
     def __init__(
@@ -40,13 +41,14 @@ class Line:
         session: AsyncSession,
         *,
         is_private: bool,
-        on_events: Callable[[list[Any]], None],
+        on_events: Callable[[Line, list[Any]], None],
         on_refusal: Callable[[Line, SubscriptionError], None],
         on_end: Callable[[Line, Exception | None], None],
     ) -> None:
         self.is_private = is_private
         self.wanted: Counter[str] = Counter()
-        self.failure: Exception | None = None
+        self.is_over = False
+        self.is_worn = False
         self._product = as_product(config.product)
         self._on_events = on_events
         self._on_refusal = on_refusal
@@ -63,6 +65,7 @@ class Line:
                 is_private=is_private,
             ),
             session=session,
+            events=True,
             **{"rotate_every": config.rotate_every, **config.connect},
         )
 
@@ -74,7 +77,7 @@ class Line:
     @property
     def room(self) -> int:
         """Channels that it can take on."""
-        return CHANNELS - len(self.wanted)
+        return 0 if self.is_over or self.is_worn else CHANNELS - len(self.wanted)
 
     async def open(self) -> None:
         """Connect.
@@ -91,21 +94,34 @@ class Line:
             raise
         self._reader = asyncio.create_task(self._read(), name="WEEX line")
 
-    async def add(self, *names: str) -> None:
-        """Ask for the channels that nobody has asked for yet."""
+    async def add(self, *names: str) -> bool:
+        """Ask for the channels that nobody has asked for yet. False, and nothing is done, if there
+        is no room for them: others may have come first."""
         async with self._changing:
             new = [name for name in dict.fromkeys(names) if not self.wanted[name]]
+            if self.is_over or len(new) > self.room:
+                return False
             self.wanted.update(dict.fromkeys(names, 1))
-            if new:
-                await self._manager.subscribe(*(parse_stream(n, self._product) for n in new))
+            try:
+                if new:
+                    await self._manager.subscribe(*(parse_stream(n, self._product) for n in new))
+            except BaseException:
+                self._forget(names)
+                raise
+            return True
+
+    def _forget(self, names: Iterable[str]) -> list[str]:
+        """One stream less for each; those that none needs any more."""
+        self.wanted.subtract(dict.fromkeys(names, 1))
+        over = [name for name in dict.fromkeys(names) if self.wanted[name] <= 0]
+        for name in over:
+            del self.wanted[name]
+        return over
 
     async def drop(self, *names: str) -> None:
         """Let go of channels; those that nobody else needs are unsubscribed."""
         async with self._changing:
-            self.wanted.subtract(dict.fromkeys(names, 1))
-            over = [name for name in dict.fromkeys(names) if self.wanted[name] <= 0]
-            for name in over:
-                del self.wanted[name]
+            over = self._forget(names)
             if over:
                 await self._manager.unsubscribe(*(parse_stream(n, self._product) for n in over))
 
@@ -127,6 +143,7 @@ class Line:
 
     async def close(self) -> None:
         """Disconnect. Idempotent."""
+        self.is_over = True
         await self._manager.close()
         if self._reader is not None:
             await asyncio.gather(self._reader, return_exceptions=True)
@@ -134,7 +151,7 @@ class Line:
     async def _read(self) -> None:
         while True:
             try:
-                self._on_events(await self._manager.recv_batch())
+                self._on_events(self, await self._manager.recv_batch())
             except SubscriptionError as refusal:
                 _log.warning("%s", refusal)
                 self._on_refusal(self, refusal)
@@ -142,6 +159,5 @@ class Line:
                 self._on_end(self, None)
                 return
             except Exception as error:
-                self.failure = error
                 self._on_end(self, error)
                 return

@@ -31,7 +31,7 @@ class Buffer:
         is_private: On which kind of connection.
         level: Levels per side, of books; else 0.
         lost: Messages that gave way since the last one that was taken.
-        started: Whether its channels were asked for.
+        start: What asks for its channels, once that has begun.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Buffer:
         self.is_private = is_private
         self.level = level
         self.lost = 0
-        self.started = False
+        self.start: asyncio.Task[None] | None = None
         self._size = size
         self._messages: deque[WeexMessage] = deque()
         self._error: Exception | None = None
@@ -96,14 +96,14 @@ class WeexStream:
     def __init__(
         self,
         buffer: Buffer,
-        start: Callable[[Buffer], Coroutine[Any, Any, None]],
+        start: Callable[[Buffer], asyncio.Task[None]],
         abandon: Callable[[Buffer], None],
         release: Callable[[Buffer], Coroutine[Any, Any, None]],
     ) -> None:
         self._buffer = buffer
         self._start = start
         self._release = release
-        self._starting = asyncio.Lock()
+        self._is_started = False
         self._finalizer = weakref.finalize(self, abandon, buffer)
         # A process that ends closes its connections anyway.
         self._finalizer.atexit = False
@@ -127,14 +127,28 @@ class WeexStream:
             ConfigurationError: The client is not connected, or has no credentials.
             StopAsyncIteration: The client was disconnected by this program.
         """
-        if not self._buffer.started:
-            async with self._starting:
-                if not self._buffer.started:
-                    await self._start(self._buffer)
+        if not self._is_started:
+            await self._await_start()
         message = await self._buffer.take()
         if message is None:
             raise StopAsyncIteration
         return message
+
+    async def _await_start(self) -> None:
+        """Have the channels asked for: once, whoever of several readers gives up waiting for it;
+        after a failure, anew."""
+        buffer = self._buffer
+        if buffer.start is None:
+            buffer.start = self._start(buffer)
+        start = buffer.start
+        await asyncio.wait((start,))
+        if start.cancelled():
+            buffer.end()  # the client was disconnected
+        elif (error := start.exception()) is not None:
+            if buffer.start is start:
+                buffer.start = None
+            raise error
+        self._is_started = True
 
     async def aclose(self) -> None:
         """End the stream, and the subscriptions that nothing else needs. Idempotent."""
