@@ -510,7 +510,9 @@ class WebSocketManager:
             core.shape.codec().subscribe([*core.subscriptions, *new])  # raises what there is to
         for item in new:
             core.subscriptions.add(item)
-            core.unwanted.discard(str(item))
+            if (name := str(item)) in core.unwanted:
+                core.unwanted.discard(name)
+                core.merge.forget(name, getattr(item, "symbol", ""))
         for link in core.up_links():
             for frame in core.subscriptions.frames(link.codec, self._clock.wall_ns(), new):
                 # One that has broken is replaced by one that asks for it; the others need to know.

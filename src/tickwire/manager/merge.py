@@ -234,6 +234,23 @@ class Merge:
         self._epoch += 1
         self._cause = cause
 
+    def forget(self, name: str, symbol: str) -> None:
+        """A stream is asked for again that the program had left: what comes joins nothing.
+
+        A key does not say which stream it is of, except to its codec: of an instrument, all streams
+        are forgotten, and the next event of each is not checked for joining.
+
+        Args:
+            name: Of the stream; keys that contain it are its.
+            symbol: What its events carry, if they carry one.
+        """
+        for key, track in list(self._tracks.items()):
+            is_of_symbol = symbol and getattr(track.item, "symbol", "") == symbol
+            if is_of_symbol or name in stream_name(key):
+                del self._tracks[key]
+                for source in self._sources.values():
+                    source.known.discard(key)
+
     def _doubt_unknown(self) -> None:
         """As :meth:`doubt`, for the streams that no live connection is known to be level on."""
         known = {stream for source in self._live for stream in source.known}

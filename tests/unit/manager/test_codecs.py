@@ -162,6 +162,32 @@ async def test_whatever_a_codec_wants_is_done(venue: Venue, clock: ScriptedClock
             assert ws.stats.reasons[reason] == 1
 
 
+async def test_a_pause_that_the_program_wants_is_no_gap(venue: Venue, clock: ScriptedClock) -> None:
+    named = streams.trade("BTC-USDT")
+    for first in (named, STREAMS[0]):
+        async with venue.manager(codec=BinanceCodec, subscriptions=[first, STREAMS[1]]) as ws:
+            reader = Collector(ws)
+            await clock.settle()
+            socket = venue.open_sockets[-1]
+            socket.deliver(trade(1), trade(1, "ETHUSDT"))
+            await clock.settle()
+            await ws.unsubscribe(first)
+            socket.deliver(trade(2))  # what was under way
+            await clock.settle()
+            await ws.subscribe(first)
+            socket.deliver(trade(50), trade(51), trade(3, "ETHUSDT"), trade(55))
+            await clock.settle()
+            found = [(event.kind, event.symbol) for event in reader.items]
+            symbol = str(getattr(first, "symbol", "BTCUSDT"))
+            assert found[2:] == [
+                *[("trade", symbol)] * 3,
+                ("gap", "ETHUSDT"),
+                ("trade", "ETHUSDT"),
+                ("gap", symbol),
+                ("trade", symbol),
+            ]
+
+
 async def test_streams_come_and_go(venue: Venue, clock: ScriptedClock) -> None:
     async with venue.manager(codec=BinanceCodec, subscriptions=STREAMS[:1]) as ws:
         Collector(ws)
