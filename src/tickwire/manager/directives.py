@@ -38,6 +38,10 @@ def _follow(core: Core, link: Link, directive: Directive) -> None:
         # No lead time is promised, so the hand-over begins at once.
         _log.info("%s: the venue asks for a new connection: %s", shown(core.url), directive.reason)
         core.rotate(link.slot, DisconnectReason.CONNECTION_LIMIT)
+    elif isinstance(directive, Reconnect) and link.slot.link is not link:
+        # It was to replace another one, which goes on; the next attempt comes after a pause.
+        _log.warning("%s: the replacement is of no use: %s", shown(core.url), directive.reason)
+        link.retire(DisconnectReason.PROTOCOL_ERROR)
     elif isinstance(directive, Reconnect):
         _log.warning("%s: the connection is of no more use: %s", shown(core.url), directive.reason)
         core.rotate(link.slot, DisconnectReason.PROTOCOL_ERROR)

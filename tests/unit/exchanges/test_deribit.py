@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tickwire.credentials import Credentials, Secret
 from tickwire.errors import ConfigurationError
-from tickwire.exchanges import Resync, Stream, SubscriptionState
+from tickwire.exchanges import Reconnect, Resync, Stream, SubscriptionState
 from tickwire.exchanges.deribit import DeribitCodec
 from tickwire.exchanges.deribit.signing import signature
 from tickwire.exchanges.registry import open_venue
@@ -252,6 +252,25 @@ def test_a_token_is_renewed_before_it_ends() -> None:
     assert request["params"] == {"grant_type": "refresh_token", "refresh_token": "r"}
     codec.receive(QUIET[0], NOW_NS + 830 * 10**9, events)
     assert codec.take_output() == []
+
+
+def test_a_token_that_cannot_be_renewed_is_asked_for_by_the_keys() -> None:
+    codec = connected("user.portfolio.btc", credentials=KEYS)
+    codec.receive(QUIET[0], NOW_NS + 800 * 10**9, [])
+    received(codec, *refusals(codec.take_output()))
+    [login] = codec.take_output()
+    params = orjson.loads(login)["params"]
+    assert params["grant_type"] == "client_signature"
+    assert (codec.take_errors(), codec.take_directive()) == ([], None)
+    received(codec, answer(login))
+    assert codec.take_output() == [], "the streams are there"
+    # The keys do not count any more, either.
+    codec.receive(QUIET[0], NOW_NS + 1_600 * 10**9, [])
+    received(codec, *refusals(codec.take_output()))
+    received(codec, *refusals(codec.take_output()))
+    assert isinstance(codec.take_directive(), Reconnect)
+    [error] = codec.take_errors()
+    assert "login" in error.reason
 
 
 @pytest.mark.parametrize(("previous", "number"), [(123456789, 123456799), (123456795, 123456799)])

@@ -378,6 +378,19 @@ def test_answers_come_pair_by_pair() -> None:
     assert told.reason == "Currency pair not supported"
 
 
+def test_what_is_there_already_is_no_refusal() -> None:
+    codec = KrakenCodec()
+    [frame] = codec.subscribe(["trade:BTC/USD"], NOW)
+    received(codec, refusal(orjson.loads(frame)["req_id"], "BTC/USD", "Already subscribed"))
+    assert codec.subscriptions == {"trade:BTC/USD": SubscriptionState.ACCEPTED}
+    assert codec.take_errors() == []
+    # There is one book of a pair: of two depths, it is the other one that is there.
+    codec = opened("book-10:BTC/USD")
+    [frame] = codec.subscribe(["book-25:BTC/USD"], NOW)
+    received(codec, refusal(orjson.loads(frame)["req_id"], "BTC/USD", "Already subscribed"))
+    assert codec.subscriptions["book-25:BTC/USD"] is SubscriptionState.REFUSED
+
+
 def test_a_refusal_without_a_pair_is_known_when_nothing_else_is_left() -> None:
     codec = KrakenCodec()
     [request] = codec.subscribe(streams_of("trade:BTC/USD", "trade:NO/PAIR"), NOW)

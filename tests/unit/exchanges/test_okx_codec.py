@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from tickwire.credentials import Credentials
-from tickwire.exchanges import Resync, RotateBy, SubscriptionState
+from tickwire.exchanges import Reconnect, Resync, RotateBy, SubscriptionState
 from tickwire.exchanges.checksums import OKX, checksum
 from tickwire.exchanges.okx import OkxCodec
 from tickwire.market import BookDelta, BookSnapshot, Gap, GapCause, OrderUpdate
@@ -259,6 +259,30 @@ def test_a_refusal_is_narrowed_down() -> None:
     states = codec.subscriptions
     assert states["tickers:BAD-USDT"] is SubscriptionState.REFUSED
     assert sum(state is SubscriptionState.ACCEPTED for state in states.values()) == 4
+
+
+@pytest.mark.parametrize("code", ["60014", "60023", "63999", "64007"])
+@pytest.mark.parametrize("login", [False, True])
+def test_what_is_no_streams_fault_is_asked_for_again_later(code: str, *, login: bool) -> None:
+    codec = OkxCodec(credentials=KEYS, login=login)
+    names = [f"trades:A{n}-USDT" for n in range(9)]
+    [request] = codec.subscribe(names, NOW)
+    error = {"event": "error", "code": code, "msg": "no", "id": orjson.loads(request).get("id", "")}
+    codec.receive(orjson.dumps(error), NOW, [])
+    assert codec.take_output() == []
+    assert isinstance(codec.take_directive(), Reconnect)
+    assert codec.take_errors() == []
+    assert set(codec.subscriptions.values()) == {SubscriptionState.PENDING}
+
+
+def test_any_error_ends_a_login_that_nothing_else_was_asked_with() -> None:
+    codec = OkxCodec(credentials=KEYS, login=True)
+    codec.subscribe(["account"], NOW)
+    codec.receive(b'{"event":"error","code":"60035","msg":"new"}', NOW, [])
+    [error] = codec.take_errors()
+    assert (error.code, error.streams) == (60035, ("account",))
+    [login] = codec.subscribe(["positions:instType=ANY"], NOW)
+    assert orjson.loads(login)["op"] == "login"
 
 
 def test_an_error_without_a_number_is_the_oldest_requests() -> None:

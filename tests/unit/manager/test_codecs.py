@@ -162,6 +162,31 @@ async def test_whatever_a_codec_wants_is_done(venue: Venue, clock: ScriptedClock
             assert ws.stats.reasons[reason] == 1
 
 
+async def test_a_replacement_that_is_of_no_use_is_tried_again_later(
+    venue: Venue, clock: ScriptedClock
+) -> None:
+    manager = venue.manager(
+        codec=Demanding, subscriptions=STREAMS, overlap=0.0, reconnect_delay=3.0
+    )
+    async with manager as ws:
+        Collector(ws)
+        await clock.settle()
+        old = venue.sockets[0]
+        acknowledge(old)
+        for number in (1, 2):
+            # As for a limit of the venue's, which the next connection meets with as well.
+            Demanding.wanted.append(Reconnect("too many requests"))
+            venue.open_sockets[-1].deliver(trade(number))
+            await clock.settle()
+        await clock.advance(1.0)
+        assert (len(venue.sockets), venue.open_sockets) == (2, [old])
+        await clock.advance(10.0)
+        acknowledge(venue.open_sockets[-1])
+        await clock.advance(20.0)
+        assert old not in venue.open_sockets
+        assert len(venue.open_sockets) == 1
+
+
 async def test_a_pause_that_the_program_wants_is_no_gap(venue: Venue, clock: ScriptedClock) -> None:
     named = streams.trade("BTC-USDT")
     for first in (named, STREAMS[0]):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tickwire.exchanges.base import Liveness, RateLimits, RateWindow, Resync, Stream
+from tickwire.exchanges.base import Liveness, RateLimits, RateWindow, Reconnect, Resync, Stream
 from tickwire.exchanges.candles import Candles
 from tickwire.exchanges.deribit import structs
 from tickwire.exchanges.deribit.names import (
@@ -112,6 +112,7 @@ class DeribitCodec(ShapedCodec):
         self._requests: dict[int, tuple[str, tuple[str, ...]]] = {}
         self._waiting: list[str] = []
         self._has_heartbeat = self._is_logging_in = self._is_logged_in = False
+        self._is_renewing = False
         self._refresh_token = ""
         self._renew_at_ns = 0
         self._book_ends: dict[str, int] = {}
@@ -209,6 +210,7 @@ class DeribitCodec(ShapedCodec):
         self._trade_seqs.clear()
         self._candles.clear()
         self._has_heartbeat = self._is_logging_in = self._is_logged_in = False
+        self._is_renewing = False
         self._renew_at_ns = 0
 
     # Frames
@@ -274,6 +276,7 @@ class DeribitCodec(ShapedCodec):
         """Ask for another token in time. Heartbeats come often enough to look at the clock by."""
         if self._renew_at_ns and now_ns >= self._renew_at_ns:
             self._renew_at_ns = 0
+            self._is_renewing = True
             token = {"grant_type": "refresh_token", "refresh_token": self._refresh_token}
             self._send(self._request("public/auth", token))
 
@@ -298,9 +301,19 @@ class DeribitCodec(ShapedCodec):
                 self._refuse("the answer does not list it: no such channel, or no right", missing)
 
     def _take_login(self, head: _Frame, recv_ns: int) -> None:
+        was_renewing, self._is_renewing = self._is_renewing, False
+        if head.error is not None and was_renewing and self._credentials is not None:
+            # The token may have been revoked; the keys count all the same.
+            self._is_logging_in = True
+            login = login_params(self._credentials, recv_ns)
+            self._send(self._request("public/auth", login))
+            return
         self._is_logging_in = False
         waiting, self._waiting = self._waiting, []
         if head.error is not None:
+            if self._is_logged_in:
+                # What was accepted falls silent: another connection tells whether the keys do.
+                self._wish(Reconnect(f"the login cannot be renewed: {head.error.message}"))
             self._is_logged_in = False
             reason = f"the login was refused: {head.error.message}"
             self._refuse(reason, tuple(waiting), head.error.code)

@@ -25,6 +25,8 @@ __all__ = ["KrakenControl"]
 
 _REQUESTS_KEPT = 1024
 _NO_REASON = "no reason"
+_ALREADY = "Already subscribed"
+"""The venue's word, for want of a code, for a request that changes nothing."""
 _INSTRUMENT = "instrument"
 
 
@@ -145,18 +147,33 @@ class KrakenControl(ShapedCodec):
                 self._acks += 1
             return
         request = self._requests.get(number)
-        if reply.success is False:
+        is_there = request is not None and self._is_there(reply, request)
+        if reply.success is False and not is_there:
             self._take_refusal(reply, request)
             return
         self._acks += 1
         if request is None:
             return
-        pair = (reply.result or {}).get("symbol") or ""
-        names = request.names.pop(pair, [])
+        pair = reply.symbol if is_there else (reply.result or {}).get("symbol")
+        names = request.names.pop(pair or "", [])
         if request.method == "subscribe" and names:
             self._acks -= 1  # counted by the next line
             self._accept(*names)
         self._close(number, request)
+
+    def _is_there(self, reply: Reply, request: _Request) -> bool:
+        """Whether a refusal says that the connection has the channel, and nothing but this stream
+        can be meant: of two depths of one book, it has the other one."""
+        pair = reply.symbol or ""
+        names = request.names.get(pair)
+        if reply.error != _ALREADY or request.method != "subscribe" or not names:
+            return False
+        channel = request.topic.channel
+        return not any(
+            topic_of(name).channel == channel and name not in names
+            for name in self._states
+            if name.partition(":")[2] == pair
+        )
 
     def _take_refusal(self, reply: Reply, request: _Request | None) -> None:
         reason = reply.error or _NO_REASON

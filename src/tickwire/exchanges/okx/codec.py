@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tickwire.errors import ConfigurationError
-from tickwire.exchanges.base import Liveness, RateLimits, RateWindow, Resync, RotateBy
+from tickwire.exchanges.base import Liveness, RateLimits, RateWindow, Reconnect, Resync, RotateBy
 from tickwire.exchanges.checksums import OKX, DigitBook
 from tickwire.exchanges.finite import whole_number
 from tickwire.exchanges.intake import Target
@@ -25,7 +25,7 @@ from tickwire.exchanges.okx.channels import Arg, Kind, arg_of, as_stream, kind_o
 from tickwire.exchanges.okx.identity import identify
 from tickwire.exchanges.okx.kinds import Kinds
 from tickwire.exchanges.okx.plans import PLANS
-from tickwire.exchanges.okx.refusals import LOGIN_CODES, advice
+from tickwire.exchanges.okx.refusals import LATER_CODES, LOGIN_CODES, advice
 from tickwire.exchanges.okx.requests import Requests
 from tickwire.exchanges.okx.signing import check_credentials, login_request
 from tickwire.exchanges.pushes import Lane, PushCodec
@@ -257,12 +257,18 @@ class OkxCodec(PushCodec):
         code = whole_number(head.code)
         hint = advice(code)
         reason = f"{head.msg or 'the venue gave no reason'}{f' ({hint})' if hint else ''}"
-        if self._is_logging_in and code in LOGIN_CODES:
+        if code in LATER_CODES:
+            # Not the streams' fault, so that they stay pending: a later connection asks for them.
+            self._refusals += 1
+            self._wish(Reconnect(f"error {code}: {reason}"))
+            return
+        suspects = self._requests.refused(head.id)
+        if self._is_logging_in and (code in LOGIN_CODES or not suspects):
+            # Nothing else was asked that it could be an answer to.
             self._is_logging_in = False
             waiting, self._waiting = self._waiting, []
             self._refuse(reason, tuple(waiting), code)
             return
-        suspects = self._requests.refused(head.id)
         open_ones = [name for name in suspects if name in self._states]
         if len(open_ones) > 1:
             # The venue does not say which of them it means: ask in halves.
