@@ -40,6 +40,7 @@ let link = "connecting"; // of the page to the gateway
 let answers = true; // whether the gateway does
 let refusal = null; // of the stream, in the gateway's words
 let isOff = false; // the gateway was told to disconnect from the exchange
+let trouble = null; // why the gateway cannot reach the exchange
 const known = new Set(); // ids of news, the last of which comes again with every new stream
 let openedMs = 0;
 let reasons = new Map(); // of what is not live: stream and symbol → reason
@@ -144,6 +145,7 @@ function standing() {
   if (!hasBegun) {
     if (Date.now() - openedMs < BEGINNING_MS) return ["connecting", "", ""];
     if (all.length) {
+      if (trouble) return ["stale", "No data.", `${view.exchange} cannot be reached: ${trouble}. It is tried again by itself.`];
       const doubt = `Does ${view.exchange} have it? Or nobody is trading it.`;
       return ["stale", "No data.", `${view.symbol}: ${all[0][1]}. ${doubt}`];
     }
@@ -172,6 +174,7 @@ async function refresh() {
     const status = await get("/api/ws/status", { exchange: view.exchange });
     panel.status(status, Date.now());
     isOff = status.state === "disconnected";
+    trouble = status.error;
     if (!answers) {
       answers = true;
       // Whether the old connection knows that it is dead or not, a new one is alive.
