@@ -305,8 +305,8 @@ class DeribitCodec(ShapedCodec):
         if head.error is not None and was_renewing and self._credentials is not None:
             # The token may have been revoked; the keys count all the same.
             self._is_logging_in = True
-            login = login_params(self._credentials, recv_ns)
-            self._send(self._request("public/auth", login))
+            params = login_params(self._credentials, recv_ns)
+            self._send(self._request("public/auth", params))
             return
         self._is_logging_in = False
         waiting, self._waiting = self._waiting, []
