@@ -85,7 +85,7 @@ def _number(value: float | None) -> str:
 
 
 def _trade(event: Any) -> str:
-    return f"{event.aggressor_side:<4}  {_number(event.price)} x {_number(event.size)}"
+    return f"{event.aggressor_side or '':<4}  {_number(event.price)} x {_number(event.size)}"
 
 
 def _mark_price(event: Any) -> str:
@@ -94,7 +94,7 @@ def _mark_price(event: Any) -> str:
 
 
 def _liquidation(event: Any) -> str:
-    return f"{event.aggressor_side:<4}  {_number(event.price)} x {_number(event.size)}"
+    return f"{event.aggressor_side or '':<4}  {_number(event.price)} x {_number(event.size)}"
 
 
 def _price(event: Any) -> str:

@@ -66,7 +66,12 @@ cdef struct Key:
     uint32_t bit           # set where the key has to be there
     const char* word
     Py_ssize_t word_size
+    const char* other      # the only other word that a text may be
+    Py_ssize_t other_size
     PyObject* last         # the text that came last, of which the next is often a copy
+
+cdef inline bint is_text(object text, const char* word, Py_ssize_t size):
+    return PyUnicode_GET_LENGTH(text) == size and not memcmp(PyUnicode_DATA(text), word, size)
 
 cdef object text_of(Key* key, const char* p, Py_ssize_t size):
     cdef object text
@@ -136,6 +141,7 @@ cdef class Shape:
     cdef RowPlan row
     cdef bytes gone
     cdef bytes bid
+    cdef bytes ask
     cdef object zero
     # Of the frame that is being read.
     cdef PyObject* stamps[KEYS]
@@ -185,6 +191,7 @@ cdef class Shape:
             self.row.places = [-1, -1, -1]
         self.gone = row.gone.encode()
         self.bid = row.bid.encode()
+        self.ask = row.ask.encode()
         self.zero = 0.0
         self.outer_size = len(plan.outer)
         self.inner_size = len(plan.inner)
@@ -204,10 +211,11 @@ cdef class Shape:
     cdef int _set(self, Key* key, given, int n, type kind, uint32_t* need) except -1:
         cdef bytes name = b'"%b":' % given.name.encode()
         cdef bytes word = given.word.encode()
+        cdef bytes other = given.other.encode()
         if len(name) > NAME:
             raise ValueError(f"{given.name!r} is too long a key")
         memcpy(key.name, PyBytes_AS_STRING(name), len(name))
-        self.words.append(word)
+        self.words += (word, other)
         key.size = <int>len(name)
         key.action = ACTIONS[given.action]
         key.offset = slot_of(kind, given.field) if given.field else -1
@@ -216,6 +224,8 @@ cdef class Shape:
         key.bit = <uint32_t>1 << n
         key.word = PyBytes_AS_STRING(word)
         key.word_size = PyBytes_GET_SIZE(word)
+        key.other = PyBytes_AS_STRING(other)
+        key.other_size = PyBytes_GET_SIZE(other)
         if given.is_needed:
             need[0] |= key.bit
         return 0
@@ -319,12 +329,12 @@ cdef class Shape:
                             put(event, key.offset, value)
                         if key.also >= 0:
                             if key.action == TEXT:
-                                value = (
-                                    PyUnicode_GET_LENGTH(value) == key.word_size
-                                    and not memcmp(
-                                        PyUnicode_DATA(value), key.word, key.word_size
-                                    )
-                                )
+                                if is_text(value, key.word, key.word_size):
+                                    value = True
+                                elif is_text(value, key.other, key.other_size):
+                                    value = False
+                                else:
+                                    return 0
                             put(event, key.also, value)
             if c.p[0] == c"}":
                 c.p += 1
@@ -365,8 +375,10 @@ cdef class Shape:
             if action == SIDES:
                 if is_word(&row, PyBytes_AS_STRING(self.bid), PyBytes_GET_SIZE(self.bid)):
                     bids.append(pair)
-                else:
+                elif is_word(&row, PyBytes_AS_STRING(self.ask), PyBytes_GET_SIZE(self.ask)):
                     asks.append(pair)
+                else:
+                    return 0
                 if changes is not None:
                     changes.append((row.word[: row.word_size].decode("ascii"), price, size))
             else:

@@ -55,6 +55,7 @@ class Key(NamedTuple):
         field: The field that takes the value; of the frame's keys, in every event.
         also: Another field: it takes the same number, or whether a text is ``word``.
         word: See there.
+        other: What the text is otherwise; a message with a third word is for the general path.
         number: Whether it is the event's sequence number (1), its predecessor's (2), one that
             must not fall (3) or one that the target tells (4).
         is_needed: Whether a message without it is for the general path.
@@ -65,6 +66,7 @@ class Key(NamedTuple):
     field: str = ""
     also: str = ""
     word: str = ""
+    other: str = ""
     number: int = 0
     is_needed: bool = True
 
@@ -77,7 +79,7 @@ class Row(NamedTuple):
         size: Of the size.
         word: Of a word that says the side, or what is done; -1 or empty for none.
         gone: The word that makes the size 0.
-        bid: The word that makes it a bid.
+        bid, ask: The words that make it a bid or an ask.
         time: The key of a text of which the last row's becomes the event's ``time``; objects only.
         is_open: Whether a list may have more than this.
     """
@@ -87,6 +89,7 @@ class Row(NamedTuple):
     word: int | str = -1
     gone: str = ""
     bid: str = ""
+    ask: str = ""
     time: str = ""
     is_open: bool = False
 

@@ -141,7 +141,8 @@ class Trade(Event, kw_only=True, gc=False):
         price: In the quote currency.
         size: In the base currency (or contracts, where the venue trades contracts).
         trade_id: The venue's number of this trade, unique per symbol.
-        is_buyer_maker: True when the buyer's order rested in the book, so that the seller crossed.
+        is_buyer_maker: True when the buyer's order rested in the book, so that the seller crossed;
+            ``None`` where the venue names no side, or one that is new.
         transact_time: When it was matched, as sent; 0 where the venue does not say.
     """
 
@@ -151,11 +152,13 @@ class Trade(Event, kw_only=True, gc=False):
     price: float
     size: float
     transact_time: int = 0
-    is_buyer_maker: bool
+    is_buyer_maker: bool | None
 
     @property
-    def aggressor_side(self) -> AggressorSide:
-        """The taker's side."""
+    def aggressor_side(self) -> AggressorSide | None:
+        """The taker's side; ``None`` where it is not known."""
+        if self.is_buyer_maker is None:
+            return None
         return AggressorSide.SELL if self.is_buyer_maker else AggressorSide.BUY
 
     @property

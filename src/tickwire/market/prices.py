@@ -11,6 +11,8 @@ from tickwire.market.events import AggressorSide, Event, epoch_ns
 
 __all__ = ["AveragePrice", "IndexPrice", "Liquidation", "MarkPrice", "ReferencePrice"]
 
+_SIDES: dict[str, AggressorSide] = {str(side): side for side in AggressorSide}
+
 
 class MarkPrice(Event, kw_only=True, gc=False):
     """The price by which positions are valued, and the funding that goes with it.
@@ -117,9 +119,9 @@ class Liquidation(Event, kw_only=True, gc=False):
     transact_time: int = 0
 
     @property
-    def aggressor_side(self) -> AggressorSide:
-        """The side of the order, which takes liquidity."""
-        return AggressorSide(self.side.lower())
+    def aggressor_side(self) -> AggressorSide | None:
+        """The side of the order, which takes liquidity; ``None`` where it is not known."""
+        return _SIDES.get(self.side.lower())
 
     @property
     def ts_transact_ns(self) -> int:

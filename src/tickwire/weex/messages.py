@@ -121,7 +121,8 @@ def _ticker(event: structs.WeexTicker) -> dict[str, Any]:
 
 
 def _trade(event: structs.WeexTrade) -> dict[str, Any]:
-    side = {"symbol": event.symbol, "side": event.aggressor_side.value}
+    aggressor = event.aggressor_side
+    side = {"symbol": event.symbol, "side": "" if aggressor is None else aggressor.value}
     return side | _named(event, _TRADE)
 
 

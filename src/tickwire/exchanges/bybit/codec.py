@@ -50,6 +50,7 @@ STREAMS_PER_CONNECTION = 2000
 _TOPIC_BEGINS = len('{"topic":"')
 _LEAD = b'{"topic":"'
 _SNAPSHOT = "snapshot"
+_IS_SELLING = {"Sell": True, "Buy": False}
 _RESTARTED = 1
 _PENDING = SubscriptionState.PENDING
 _PERCENT = 100
@@ -285,7 +286,7 @@ class BybitCodec(PushCodec):
         for trade in found:
             trade.ts_recv_ns = recv_ns
             trade.event_time = ts
-            trade.is_buyer_maker = trade.side == "Sell"
+            trade.is_buyer_maker = _IS_SELLING.get(trade.side)
             if symbol:
                 trade.symbol = symbol
         lane.tally[0] += len(found)

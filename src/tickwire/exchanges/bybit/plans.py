@@ -15,7 +15,7 @@ PLANS: dict[str, Plan] = {
         (
             Key("T", "int", "transact_time"),
             Key("s", "drop"),
-            Key("S", "text", "side", also="is_buyer_maker", word="Sell"),
+            Key("S", "text", "side", also="is_buyer_maker", word="Sell", other="Buy"),
             Key("v", "float", "size"),
             Key("p", "float", "price"),
             Key("L", "text", "tick_direction", is_needed=False),

@@ -52,7 +52,7 @@ class BybitTrade(Trade, kw_only=True, gc=False):
     is_block: bool = field(name="BT", default=False)
     is_rpi: bool = field(name="RPI", default=False)
     sequence: int = field(name="seq", default=0)
-    is_buyer_maker: bool = False  # from `side`, by the codec
+    is_buyer_maker: bool | None = None  # from `side`, by the codec
     mark_price: Number | None = field(name="mP", default=None)
     index_price: Number | None = field(name="iP", default=None)
     mark_volatility: Number | None = field(name="mIv", default=None)

@@ -64,6 +64,7 @@ _HEARTBEATS = "heartbeats"
 _SNAPSHOT = "snapshot"
 _NUMBERED_FROM = 0
 _NUMBER = "sequence_num"
+_IS_BUYING = {"BUY": True, "SELL": False}
 _ID_DIGITS = 18
 
 
@@ -216,7 +217,9 @@ class AdvancedCodec(CoinbaseCodec):
             product = rows.product_id
             updates = rows.updates
             bids = [(row.price_level, row.new_quantity) for row in updates if row.side == "bid"]
-            asks = [(row.price_level, row.new_quantity) for row in updates if row.side != "bid"]
+            asks = [(row.price_level, row.new_quantity) for row in updates if row.side == "offer"]
+            if len(bids) + len(asks) < len(updates):
+                self._unknown("a side of l2_data", frame, recv_ns)
             symbol = names.get(product, product)
             stream = f"level2:{product}"
             if rows.type == _SNAPSHOT:
@@ -260,7 +263,7 @@ class AdvancedCodec(CoinbaseCodec):
                 trade.ts_recv_ns = recv_ns
                 trade.sent = message.timestamp
                 trade.is_history = is_history
-                trade.is_buyer_maker = trade.maker_side == "BUY"
+                trade.is_buyer_maker = _IS_BUYING.get(trade.maker_side)
                 product = trade.symbol
                 trade.symbol = names.get(product, product)
                 self._learn("market_trades", product, trade.symbol)

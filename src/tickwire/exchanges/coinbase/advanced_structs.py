@@ -65,7 +65,7 @@ class AdvancedTrade(Trade, kw_only=True, gc=False):
     size: Number
     time: str = ""
     maker_side: str = field(name="side", default="")
-    is_buyer_maker: bool = False
+    is_buyer_maker: bool | None = None
     sent: str = ""
     is_history: bool = False
     event_time = TextTime("sent")

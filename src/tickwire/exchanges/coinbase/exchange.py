@@ -58,6 +58,7 @@ _HEARTBEAT = "heartbeat"
 _BOOK_CHANNELS = ("level2_batch", "level2")
 _NEEDS_LOGIN = frozenset(row.wire for row in CHANNELS["exchange"].values() if row.needs_login)
 _ALIASES = {"level2_50": "level2_batch", "ticker_1000": "ticker_batch"}
+_IS_BUYING = {"buy": True, "sell": False}
 _ORDER_TYPES = ("received", "open", "done", "change", "activate")
 
 
@@ -174,12 +175,10 @@ class ExchangeCodec(CoinbaseCodec):
     def _take_delta(self, frame: bytes, recv_ns: int, events: list[Event]) -> None:
         event = self._read_delta(frame)
         changes = event.changes
-        if len(changes) == 1:
-            side, price, size = changes[0]
-            (event.bids if side == "buy" else event.asks).append((price, size))
-        else:
-            event.bids = [(price, size) for side, price, size in changes if side == "buy"]
-            event.asks = [(price, size) for side, price, size in changes if side != "buy"]
+        event.bids = [(price, size) for side, price, size in changes if side == "buy"]
+        event.asks = [(price, size) for side, price, size in changes if side == "sell"]
+        if len(event.bids) + len(event.asks) < len(changes):
+            self._unknown("a side of level2", frame, recv_ns)
         if self._is_decimal:
             check_levels(event.bids, event.asks)
         symbol = self._live_books.get(event.symbol)
@@ -217,8 +216,7 @@ class ExchangeCodec(CoinbaseCodec):
             return
         event = self._read_match(frame)
         event.ts_recv_ns = recv_ns
-        if event.maker_side == "buy":
-            event.is_buyer_maker = True
+        event.is_buyer_maker = _IS_BUYING.get(event.maker_side)
         product, number = event.symbol, event.trade_id
         if self._full and product in self._full:
             self._take_full(frame, recv_ns, events)

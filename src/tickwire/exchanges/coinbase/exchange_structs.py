@@ -48,7 +48,7 @@ class ExchangeMatch(Trade, kw_only=True, gc=False):
     symbol: str = field(name="product_id")
     sequence: int = 0
     time: str = ""
-    is_buyer_maker: bool = False
+    is_buyer_maker: bool | None = None
     event_time = TextTime("time")
     transact_time = TextTime("time")
 

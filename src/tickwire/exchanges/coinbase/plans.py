@@ -16,7 +16,7 @@ EXCHANGE: dict[str, Plan] = {
             Key("trade_id", "int", "trade_id", number=1),
             Key("maker_order_id", "text", "maker_order_id", is_needed=False),
             Key("taker_order_id", "text", "taker_order_id", is_needed=False),
-            Key("side", "text", "maker_side", also="is_buyer_maker", word="buy"),
+            Key("side", "text", "maker_side", also="is_buyer_maker", word="buy", other="sell"),
             Key("size", "float", "size"),
             Key("price", "float", "price"),
             Key("product_id", "symbol"),
@@ -33,7 +33,7 @@ EXCHANGE: dict[str, Plan] = {
             Key("changes", "sides"),
             Key("time", "text", "time", is_needed=False),
         ),
-        row=Row(price=1, size=2, word=0, bid="buy"),
+        row=Row(price=1, size=2, word=0, bid="buy", ask="sell"),
     ),
 }
 """By ``type``."""
@@ -54,7 +54,7 @@ ADVANCED: dict[str, Plan] = {
             Key("price", "float", "price"),
             Key("size", "float", "size"),
             Key("time", "text", "time", is_needed=False),
-            Key("side", "text", "maker_side", also="is_buyer_maker", word="BUY", is_needed=False),
+            Key("side", "text", "maker_side", also="is_buyer_maker", word="BUY", other="SELL"),
         ),
         (
             *_OUTER,
@@ -79,7 +79,7 @@ ADVANCED: dict[str, Plan] = {
             Key("events", "items"),
         ),
         rule="plus one",
-        row=Row("price_level", "new_quantity", "side", bid="bid", time="event_time"),
+        row=Row("price_level", "new_quantity", "side", bid="bid", ask="offer", time="event_time"),
     ),
 }
 """By ``channel``."""

@@ -50,6 +50,7 @@ _MIDDLE = b'","data":'
 _TAIL = b"}}"
 _TEST = b'{"jsonrpc":"2.0","id":0,"method":"public/test","params":{}}'
 _RENEW_BEFORE_NS = 120_000_000_000
+_IS_SELLING = {"sell": True, "buy": False}
 _NS = 1_000_000_000
 
 
@@ -348,7 +349,7 @@ class DeribitCodec(ShapedCodec):
             key = (stream.name, trade.symbol)
             if trade.symbol not in ways:
                 self._learn_way(stream, trade.symbol, self._trade_seqs, key)
-            trade.is_buyer_maker = trade.direction == "sell"
+            trade.is_buyer_maker = _IS_SELLING.get(trade.direction)
             trade.ts_recv_ns = recv_ns
             if stream.symbol:
                 trade.symbol = stream.symbol

@@ -25,7 +25,7 @@ PLANS: dict[str, Plan] = {
             Key("timestamp", "int", "transact_time"),
             Key("price", "float", "price"),
             Key("amount", "float", "size"),
-            Key("direction", "text", "direction", also="is_buyer_maker", word="sell"),
+            Key("direction", "text", "direction", also="is_buyer_maker", word="sell", other="buy"),
             Key("index_price", "float", "index_price", is_needed=False),
             Key("instrument_name", "symbol"),
             Key("trade_seq", "int", "trade_seq", number=1),

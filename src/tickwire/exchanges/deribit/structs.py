@@ -70,7 +70,7 @@ class DeribitTrade(Trade, kw_only=True, gc=False):
     trade_id: str
     iv: Number | None = None
     liquidation: str | None = None
-    is_buyer_maker: bool = False
+    is_buyer_maker: bool | None = None
 
 
 class _Stats(Struct, gc=False):

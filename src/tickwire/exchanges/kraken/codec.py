@@ -73,6 +73,7 @@ _INTERVAL_NAMES = {minutes: name for name, minutes in INTERVALS.items()}
 _BOOK_LABELS = tuple(f"book-{depth}" for depth in DEPTHS)
 _OK = 200
 _DECIMALS = 18
+_IS_SELLING = {"sell": True, "buy": False}
 _NO_NAMES: dict[str, str] = {}
 
 
@@ -204,8 +205,7 @@ class KrakenCodec(KrakenControl):
         for trade in trades:
             pair, number = trade.symbol, trade.trade_id
             trade.ts_recv_ns = recv_ns
-            if trade.side == "sell":
-                trade.is_buyer_maker = True
+            trade.is_buyer_maker = _IS_SELLING.get(trade.side)
             trade.symbol = names.get(pair, pair)
             if self._last_trades.get(pair) == number - 1:
                 self._last_trades[pair] = number  # the plain successor

@@ -13,7 +13,7 @@ PLANS: dict[str, Plan] = {
         KrakenTrade(symbol="", side="", price=0.0, size=0.0, trade_id=0),
         (
             Key("symbol", "symbol"),
-            Key("side", "text", "side", also="is_buyer_maker", word="sell"),
+            Key("side", "text", "side", also="is_buyer_maker", word="sell", other="buy"),
             Key("price", "float", "price"),
             Key("qty", "float", "size"),
             Key("ord_type", "text", "order_type", is_needed=False),

@@ -65,7 +65,7 @@ class KrakenTrade(Trade, kw_only=True, gc=False):
     order_type: str = field(name="ord_type", default="")
     trade_id: int
     time: str = field(name="timestamp", default="")
-    is_buyer_maker: bool = False
+    is_buyer_maker: bool | None = None
     event_time = TextTime("time")
     transact_time = TextTime("time")
 

@@ -52,6 +52,7 @@ _SNAPSHOT = "snapshot"
 _ENDS = frozenset({"filled", "canceled", "mmp_canceled"})
 _TOLD_KEPT = 4096
 _SPOT = ("SPOT", "MARGIN")
+_IS_SELLING = {"sell": True, "buy": False}
 _BROKEN = Link.BROKEN
 _LINKED = SequenceRule.LINKED
 
@@ -303,7 +304,7 @@ class OkxCodec(PushCodec):
         for trade in found:
             trade.ts_recv_ns = recv_ns
             trade.transact_time = trade.event_time
-            trade.is_buyer_maker = trade.side == "sell"
+            trade.is_buyer_maker = _IS_SELLING.get(trade.side)
             if symbol:
                 trade.symbol = symbol
         lane.tally[0] += len(found)

@@ -19,7 +19,7 @@ PLANS: dict[str, Plan] = {
             Key("tradeId", "int", "trade_id"),
             Key("px", "float", "price"),
             Key("sz", "float", "size"),
-            Key("side", "text", "side", also="is_buyer_maker", word="sell"),
+            Key("side", "text", "side", also="is_buyer_maker", word="sell", other="buy"),
             Key("ts", "int", "event_time", also="transact_time"),
             Key("count", "int", "count", is_needed=False),
             Key("source", "text", "source", is_needed=False),

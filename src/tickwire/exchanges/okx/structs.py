@@ -70,7 +70,7 @@ class OkxTrade(Trade, kw_only=True, gc=False):
     count: int = 1
     source: str = ""
     sequence: int = field(name="seqId", default=0)
-    is_buyer_maker: bool = False  # from `side`, by the codec
+    is_buyer_maker: bool | None = None  # from `side`, by the codec
 
 
 class OkxTopOfBook(Struct, gc=False):

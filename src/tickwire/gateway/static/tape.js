@@ -25,9 +25,10 @@ export class Tape {
     for (const trade of this.waiting) {
       const row = this.body.rows.length >= ROWS ? this.body.rows[ROWS - 1] : makeRow();
       const sold = trade.is_buyer_maker; // the buyer had been waiting: somebody sold to him
-      row.className = sold ? "down" : "up";
+      const known = sold !== null; // the venue may name no side
+      row.className = known ? (sold ? "down" : "up") : "";
       row.cells[0].textContent = clock(trade.timestamp);
-      row.cells[1].textContent = sold ? "▼ sell" : "▲ buy";
+      row.cells[1].textContent = known ? (sold ? "▼ sell" : "▲ buy") : "–";
       row.cells[2].textContent = prices.text(trade.price);
       row.cells[3].textContent = sizes.text(trade.quantity);
       this.body.prepend(row);
