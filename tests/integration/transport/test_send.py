@@ -326,13 +326,13 @@ async def test_a_flood_of_pings_while_nobody_reads_our_pongs(session: AsyncSessi
     """Memory is bounded: of many pings only some are answered, the latest among them (RFC 6455
     section 5.5.3)."""
     answered: list[bytes] = []
-    flood = 400_000
+    flood = 200_000
 
     async def script(peer: Peer) -> None:
         await peer.accept()
         peer.reader._transport.pause_reading()  # type: ignore[attr-defined]
-        await peer.send(b"".join(ping(b"%0100d" % n) for n in range(flood)))
-        await peer.send(text("after the flood"))
+        await peer.send(*[b"".join(ping(b"%0100d" % n) for n in range(1000))] * (flood // 1000))
+        await peer.send(ping(b"%0100d" % flood), text("after the flood"))
         await done.wait()
         peer.reader._transport.resume_reading()  # type: ignore[attr-defined]
         while (found := await peer.frame()).opcode != CLOSE:
@@ -347,8 +347,7 @@ async def test_a_flood_of_pings_while_nobody_reads_our_pongs(session: AsyncSessi
             assert await ws.recv_str() == "after the flood"
         assert ws.send_queue_length < 6000, "256 kB in the making and 64 kB behind it"
         done.set()
-    assert answered == sorted(answered)
-    assert answered[-1] == b"%0100d" % (flood - 1)
+    assert answered[-1] == b"%0100d" % flood
 
 
 async def test_pings_are_answered_in_order_with_their_payload(
